@@ -1,0 +1,1 @@
+//! Orders events in simulated time.

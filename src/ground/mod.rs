@@ -1,0 +1,23 @@
+//! The ground everything stands on: time, quantities, identifiers, names, random draws and
+//! portable mathematics. Knows nothing of clusters and imports nothing of the crate.
+
+mod dist;
+mod hash;
+mod id;
+pub mod math;
+mod name;
+mod problem;
+mod quantity;
+mod rng;
+mod time;
+
+pub use dist::{Dist, DistError, Empirical};
+pub use hash::{Mixer, stable_hash};
+pub use id::{Id, Table};
+pub use name::{Name, Names};
+pub use problem::Problem;
+pub use quantity::{Bytes, MilliCpu, Quantity, QuantityError};
+pub use rng::{Draws, Key, Purpose, Stream};
+pub use time::{ParseSpanError, Span, Time};
+
+pub(crate) use id::define_id;

@@ -1,0 +1,275 @@
+//! Facts: what happened in a run, as small final records.
+//!
+//! Identifiers in facts are never reused and are introduced by earlier facts, so a journal alone
+//! suffices for every metric.
+
+use crate::ground::{Name, Span, Time};
+use crate::model::{
+    Condition, DeviceMask, NodeId, NodeSpecId, PluginSet, PodSpecId, PodUid, Resource, WorkloadId,
+};
+use serde::{Deserialize, Serialize};
+
+/// Why a pod is asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum DeletionCause {
+    /// A taint of its node that it does not tolerate, or not for longer.
+    TaintEviction = 0,
+    /// Its node is gone and, at `placement` detail, nobody waits for it.
+    NodeLost = 1,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum RunEnd {
+    /// The time `until` was reached.
+    Until = 0,
+    /// Nothing was left that could happen.
+    Exhausted = 1,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// A name is used from now on; `hash` is the stable hash of its text.
+    NameDefined {
+        /// Name.
+        name: Name,
+        /// Stable hash of the text.
+        hash: u64,
+    },
+    /// How much of a resource nodes of a specification offer.
+    NodeSpecDefined {
+        /// Specification.
+        spec: NodeSpecId,
+        /// Resource.
+        resource: Resource,
+        /// Millicores, bytes, slots, thousandths of a device or units.
+        amount: u64,
+    },
+    /// How much of a resource pods of a specification request.
+    PodSpecDefined {
+        /// Specification.
+        spec: PodSpecId,
+        /// Resource.
+        resource: Resource,
+        /// Millicores, bytes, slots, thousandths of a device or units.
+        amount: u64,
+    },
+    /// A workload is known from now on. `replicas` is 0 for batch.
+    WorkloadDefined {
+        /// Workload.
+        workload: WorkloadId,
+        /// Name.
+        name: Name,
+        /// Desired pods of a service, 0 for batch.
+        replicas: u32,
+        /// Ready pods at which a service counts as available, 0 for batch.
+        min_serving: u32,
+    },
+    /// A node joined, ready.
+    NodeAdded {
+        /// Node.
+        node: NodeId,
+        /// Name.
+        name: Name,
+        /// Specification.
+        spec: NodeSpecId,
+    },
+    /// A pod was created.
+    PodCreated {
+        /// Pod.
+        pod: PodUid,
+        /// Specification.
+        spec: PodSpecId,
+        /// Owner.
+        workload: WorkloadId,
+        /// Stem of its name.
+        stem: Name,
+        /// Number in its name.
+        number: u32,
+        /// Least number of digits of that number, 0 if the name is all stem.
+        digits: u8,
+    },
+    /// A pod created now has a lifetime, counted from its start.
+    LifetimeSet {
+        /// Pod.
+        pod: PodUid,
+        /// Lifetime.
+        lifetime: Span,
+    },
+    /// A pod was created to take the place of one that was lost.
+    Replaced {
+        /// The new pod.
+        pod: PodUid,
+        /// The lost pod.
+        lost: PodUid,
+    },
+    /// A pod entered the scheduler's active queue for the first time.
+    Queued {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// An attempt found no node.
+    Refused {
+        /// Pod.
+        pod: PodUid,
+        /// Plugins that refused; empty for an error.
+        refusers: PluginSet,
+    },
+    /// The binding was written.
+    Bound {
+        /// Pod.
+        pod: PodUid,
+        /// Node.
+        node: NodeId,
+        /// Devices of the node.
+        devices: DeviceMask,
+        /// Feasible nodes that were found.
+        feasible: u32,
+    },
+    /// The binding could not be written.
+    BindFailed {
+        /// Pod.
+        pod: PodUid,
+        /// Node.
+        node: NodeId,
+    },
+    /// The store learned that all containers of a pod have started.
+    Started {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// The store learned that a pod is ready.
+    Ready {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// The store learned that a pod is not ready any more.
+    Unready {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// A pod ended well; its resources are free.
+    Finished {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// The containers of a pod stopped because their node did.
+    Interrupted {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// A pod was asked to stop.
+    Deleting {
+        /// Pod.
+        pod: PodUid,
+        /// Why.
+        cause: DeletionCause,
+    },
+    /// A pod is gone from the store; its resources are free if they were not before.
+    Removed {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// A node lost power.
+    NodeCrashed {
+        /// Node.
+        node: NodeId,
+    },
+    /// A crashed node has power again.
+    NodeRepaired {
+        /// Node.
+        node: NodeId,
+    },
+    /// The Ready condition of a node was written.
+    NodeCondition {
+        /// Node.
+        node: NodeId,
+        /// Its new value.
+        ready: Condition,
+    },
+    /// The NoExecute taint of an unreachable node was put on or taken off.
+    NodeTainted {
+        /// Node.
+        node: NodeId,
+        /// True: put on.
+        on: bool,
+    },
+    /// The run ended here.
+    RunEnded {
+        /// How.
+        end: RunEnd,
+    },
+}
+
+/// A fact and when it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub fact: Fact,
+}
+
+const _: () = assert!(std::mem::size_of::<Record>() == 32, "a record stays half a cache line");
+
+/// Two small numbers in one word.
+const fn pair(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
+}
+
+const fn resource_word(resource: Resource) -> u64 {
+    match resource {
+        Resource::Cpu => 0,
+        Resource::Memory => 1,
+        Resource::EphemeralStorage => 2,
+        Resource::Pods => 3,
+        Resource::Device => 4,
+        Resource::Extended(name) => pair(5, name.0),
+    }
+}
+
+impl Fact {
+    /// The canonical form that the digest covers: a tag with the first field, and two more words.
+    pub const fn words(&self) -> [u64; 3] {
+        match *self {
+            Fact::NameDefined { name, hash } => [pair(1, name.0), hash, 0],
+            Fact::NodeSpecDefined { spec, resource, amount } => {
+                [pair(2, spec.0), resource_word(resource), amount]
+            }
+            Fact::PodSpecDefined { spec, resource, amount } => {
+                [pair(3, spec.0), resource_word(resource), amount]
+            }
+            Fact::WorkloadDefined { workload, name, replicas, min_serving } => {
+                [pair(4, workload.0), name.0 as u64, pair(replicas, min_serving)]
+            }
+            Fact::NodeAdded { node, name, spec } => [pair(5, node.0), name.0 as u64, spec.0 as u64],
+            Fact::PodCreated { pod, spec, workload, stem, number, digits } => {
+                let tag = 6 | (digits as u32) << 8;
+                [pair(tag, pod.0), pair(spec.0, workload.0), pair(stem.0, number)]
+            }
+            Fact::LifetimeSet { pod, lifetime } => [pair(7, pod.0), lifetime.as_nanos(), 0],
+            Fact::Replaced { pod, lost } => [pair(8, pod.0), lost.0 as u64, 0],
+            Fact::Queued { pod } => [pair(9, pod.0), 0, 0],
+            Fact::Refused { pod, refusers } => [pair(10, pod.0), refusers.0 as u64, 0],
+            Fact::Bound { pod, node, devices, feasible } => {
+                [pair(11, pod.0), pair(node.0, devices.0), feasible as u64]
+            }
+            Fact::BindFailed { pod, node } => [pair(12, pod.0), node.0 as u64, 0],
+            Fact::Started { pod } => [pair(13, pod.0), 0, 0],
+            Fact::Ready { pod } => [pair(14, pod.0), 0, 0],
+            Fact::Unready { pod } => [pair(15, pod.0), 0, 0],
+            Fact::Finished { pod } => [pair(16, pod.0), 0, 0],
+            Fact::Interrupted { pod } => [pair(17, pod.0), 0, 0],
+            Fact::Deleting { pod, cause } => [pair(18, pod.0), cause as u64, 0],
+            Fact::Removed { pod } => [pair(19, pod.0), 0, 0],
+            Fact::NodeCrashed { node } => [pair(20, node.0), 0, 0],
+            Fact::NodeRepaired { node } => [pair(21, node.0), 0, 0],
+            Fact::NodeCondition { node, ready } => [pair(22, node.0), ready as u64, 0],
+            Fact::NodeTainted { node, on } => [pair(23, node.0), on as u64, 0],
+            Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What happened in a run: typed facts, their digest, and where two runs first differ. Knows no
+//! metric and no simulator.
+
+mod digest;
+mod fact;
+mod sink;
+
+pub use digest::{Digest, Ladder, Rung, Window, first_difference};
+pub use fact::{DeletionCause, Fact, Record, RunEnd};
+pub use sink::{Journal, Sink};

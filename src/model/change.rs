@@ -1,0 +1,76 @@
+//! The informer's word: one change of the store, small enough to be kept until every view has it.
+
+use super::{
+    DeviceMask, NodeId, NodeStatus, PodId, PodName, PodPhase, PodSpecId, PodUid, WorkloadId,
+};
+use crate::ground::{Name, Time};
+use serde::{Deserialize, Serialize};
+
+/// One change of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// A node joined. Node identifiers are given in order of joining.
+    NodeAdded {
+        /// Node.
+        node: NodeId,
+        /// Its name.
+        name: Name,
+        /// Value of its label `kubernetes.io/hostname`, if it has one.
+        hostname: Option<Name>,
+        /// Its status.
+        status: NodeStatus,
+    },
+    /// A node's status is now this.
+    NodeUpdated {
+        /// Node.
+        node: NodeId,
+        /// The whole new status.
+        status: NodeStatus,
+    },
+    /// A node left.
+    NodeRemoved {
+        /// Node.
+        node: NodeId,
+    },
+    /// A pod was created.
+    PodAdded {
+        /// Its row.
+        pod: PodId,
+        /// Its number for ever.
+        uid: PodUid,
+        /// Specification.
+        spec: PodSpecId,
+        /// Owner.
+        workload: WorkloadId,
+        /// Name.
+        name: PodName,
+        /// When the store created it.
+        created: Time,
+    },
+    /// A pod was bound to a node.
+    PodBound {
+        /// Pod.
+        pod: PodId,
+        /// Node.
+        node: NodeId,
+        /// Devices of the node that it was given.
+        devices: DeviceMask,
+    },
+    /// A pod's phase is now this. A terminal phase gives its resources back.
+    PodPhase {
+        /// Pod.
+        pod: PodId,
+        /// The new phase.
+        phase: PodPhase,
+    },
+    /// A pod was asked to stop: it has a deletion timestamp.
+    PodDeleting {
+        /// Pod.
+        pod: PodId,
+    },
+    /// A pod is gone; its row may be used again.
+    PodRemoved {
+        /// Pod.
+        pod: PodId,
+    },
+}

@@ -1,0 +1,54 @@
+//! Nodes: what stays (specification, shared by equal nodes) and what changes (status).
+
+use super::{Amounts, DeviceGroup, ImageOnNode, Labels};
+use crate::ground::define_id;
+use serde::{Deserialize, Serialize};
+
+define_id! {
+    /// A node. Never reused: a node that leaves and one that joins later differ.
+    NodeId;
+    /// A node specification in the catalog.
+    NodeSpecId;
+    /// A list of taints in the catalog.
+    TaintsId;
+}
+
+/// What equal nodes share.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NodeSpec {
+    /// What pods may request.
+    pub allocatable: Amounts,
+    /// Most pods at a time.
+    pub pods: u32,
+    /// Devices, if there are any.
+    pub devices: Option<DeviceGroup>,
+    /// Labels shared by the nodes of this specification; `kubernetes.io/hostname`, which differs
+    /// from node to node, is not among them.
+    pub labels: Labels,
+    /// Images at the start, in order of name.
+    pub images: Vec<ImageOnNode>,
+}
+
+/// The Ready condition of a node as the store has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Condition {
+    /// Ready.
+    True,
+    /// The kubelet reports that it is not ready.
+    False,
+    /// The kubelet has not been heard of for the grace period.
+    Unknown,
+}
+
+/// What changes about a node, as one small record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Specification.
+    pub spec: NodeSpecId,
+    /// Taints.
+    pub taints: TaintsId,
+    /// The Ready condition.
+    pub ready: Condition,
+    /// `spec.unschedulable`: cordoned.
+    pub unschedulable: bool,
+}

@@ -1,0 +1,358 @@
+//! Pods: the specification that equal pods share, and their names.
+
+use super::{Amounts, DeviceRequest, Labels, NodeAffinity, Toleration};
+use crate::ground::{Bytes, MilliCpu, Name, Names, Span, define_id};
+use serde::{Deserialize, Serialize};
+
+define_id! {
+    /// A row of the pod table; reused after the pod is gone.
+    PodId;
+    /// A pod for ever: its number in order of creation, never reused.
+    PodUid;
+    /// A pod specification in the catalog: the scheduler's equivalence class.
+    PodSpecId;
+}
+
+/// Transport protocol of a host port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
+}
+
+/// A port of the node that a pod takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HostPort {
+    /// Port number, 1 to 65535.
+    pub port: u16,
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Address; `None` stands for every address.
+    pub address: Option<Name>,
+}
+
+impl HostPort {
+    /// True if both cannot be taken on one node.
+    pub fn conflicts(&self, other: &HostPort) -> bool {
+        self.port == other.port
+            && self.protocol == other.protocol
+            && (self.address.is_none() || other.address.is_none() || self.address == other.address)
+    }
+}
+
+/// May a pod displace others?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum PreemptionPolicy {
+    /// Yes, those of lower priority.
+    #[default]
+    PreemptLowerPriority,
+    /// No.
+    Never,
+}
+
+/// What happens when a container ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum RestartPolicy {
+    /// It is started again.
+    #[default]
+    Always,
+    /// It is started again if it failed.
+    OnFailure,
+    /// It stays as it is.
+    Never,
+}
+
+/// One container of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Container {
+    /// Name.
+    pub name: Name,
+    /// Normalised image name.
+    pub image: Option<Name>,
+    /// Requests.
+    pub requests: Amounts,
+    /// Limits.
+    pub limits: Amounts,
+    /// An init container with restart policy Always: starts before, and lives beside, the others.
+    pub sidecar: bool,
+}
+
+/// Everything about a pod that equal pods share.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PodSpec {
+    /// Namespace.
+    pub namespace: Name,
+    /// Labels.
+    pub labels: Labels,
+    /// Ordinary containers.
+    pub containers: Vec<Container>,
+    /// Init containers and sidecars, in order.
+    pub init_containers: Vec<Container>,
+    /// `spec.overhead`.
+    pub overhead: Amounts,
+    /// What the scheduler reserves: the formula over containers, init containers, sidecars and
+    /// overhead, without the devices asked for in `devices`.
+    pub requests: Amounts,
+    /// CPU for scoring: a container without a CPU request counts 100 m.
+    pub scoring_cpu: MilliCpu,
+    /// Memory for scoring: a container without a memory request counts 200 MiB.
+    pub scoring_memory: Bytes,
+    /// Devices.
+    pub devices: Option<DeviceRequest>,
+    /// Host ports of all containers.
+    pub host_ports: Vec<HostPort>,
+    /// Priority.
+    pub priority: i32,
+    /// May it preempt?
+    pub preemption_policy: PreemptionPolicy,
+    /// Which scheduler profile places it.
+    pub scheduler_name: Name,
+    /// `spec.nodeName`.
+    pub node_name: Option<Name>,
+    /// `spec.nodeSelector`.
+    pub node_selector: Labels,
+    /// Node affinity.
+    pub node_affinity: NodeAffinity,
+    /// Tolerations, those that admission adds included.
+    pub tolerations: Vec<Toleration>,
+    /// Scheduling gates.
+    pub scheduling_gates: Vec<Name>,
+    /// Restart policy.
+    pub restart_policy: RestartPolicy,
+    /// Time between the request to stop and the kill.
+    pub termination_grace: Span,
+}
+
+/// CPU that a container without a CPU request counts for in scores
+/// (scheduler `util/pod_resources.go`, Kubernetes 1.34).
+const DEFAULT_SCORING_CPU: MilliCpu = MilliCpu(100);
+/// Memory that a container without a memory request counts for in scores (same file).
+const DEFAULT_SCORING_MEMORY: Bytes = Bytes(200 * 1024 * 1024);
+
+impl PodSpec {
+    /// A pod without containers in the given namespace, placed by the given scheduler.
+    pub fn new(namespace: Name, scheduler_name: Name) -> PodSpec {
+        PodSpec {
+            namespace,
+            labels: Labels::new(),
+            containers: Vec::new(),
+            init_containers: Vec::new(),
+            overhead: Amounts::default(),
+            requests: Amounts::default(),
+            scoring_cpu: MilliCpu::ZERO,
+            scoring_memory: Bytes::ZERO,
+            devices: None,
+            host_ports: Vec::new(),
+            priority: 0,
+            preemption_policy: PreemptionPolicy::default(),
+            scheduler_name,
+            node_name: None,
+            node_selector: Labels::new(),
+            node_affinity: NodeAffinity::default(),
+            tolerations: Vec::new(),
+            scheduling_gates: Vec::new(),
+            restart_policy: RestartPolicy::default(),
+            termination_grace: Span::from_secs(30),
+        }
+    }
+
+    /// Computes `requests` and the scoring amounts from containers, init containers and overhead
+    /// (component-helpers `resource/helpers.go`, Kubernetes 1.34).
+    pub fn compute_requests(&mut self) {
+        self.requests = self.total(|container| container.requests.clone());
+        let scoring = self.total(|container| {
+            let mut amounts = container.requests.clone();
+            if amounts.cpu == MilliCpu::ZERO {
+                amounts.cpu = DEFAULT_SCORING_CPU;
+            }
+            if amounts.memory == Bytes::ZERO {
+                amounts.memory = DEFAULT_SCORING_MEMORY;
+            }
+            amounts
+        });
+        self.scoring_cpu = scoring.cpu;
+        self.scoring_memory = scoring.memory;
+    }
+
+    fn total(&self, requests: impl Fn(&Container) -> Amounts) -> Amounts {
+        let mut total = Amounts::default();
+        for container in &self.containers {
+            total.add(&requests(container));
+        }
+        let mut sidecars = Amounts::default();
+        let mut largest_init = Amounts::default();
+        for container in &self.init_containers {
+            let own = requests(container);
+            if container.sidecar {
+                total.add(&own);
+                sidecars.add(&own);
+                largest_init.maximize(&sidecars);
+            } else {
+                let mut with_sidecars = sidecars.clone();
+                with_sidecars.add(&own);
+                largest_init.maximize(&with_sidecars);
+            }
+        }
+        total.maximize(&largest_init);
+        total.add(&self.overhead);
+        total
+    }
+
+    /// The same specification with every name replaced, to take it over into another catalog.
+    #[must_use]
+    pub fn renamed(&self, mut rename: impl FnMut(Name) -> Name) -> PodSpec {
+        let mut spec = self.clone();
+        let rename = &mut rename;
+        spec.namespace = rename(spec.namespace);
+        spec.scheduler_name = rename(spec.scheduler_name);
+        spec.node_name = spec.node_name.map(&mut *rename);
+        spec.labels = spec.labels.renamed(rename);
+        spec.node_selector = spec.node_selector.renamed(rename);
+        spec.node_affinity.rename(rename);
+        for amounts in [&mut spec.overhead, &mut spec.requests] {
+            amounts.extended = amounts.extended.renamed(rename);
+        }
+        for container in spec.containers.iter_mut().chain(&mut spec.init_containers) {
+            container.name = rename(container.name);
+            container.image = container.image.map(&mut *rename);
+            container.requests.extended = container.requests.extended.renamed(rename);
+            container.limits.extended = container.limits.extended.renamed(rename);
+        }
+        for model in spec.devices.iter_mut().flat_map(|request| &mut request.models) {
+            *model = rename(*model);
+        }
+        for port in &mut spec.host_ports {
+            port.address = port.address.map(&mut *rename);
+        }
+        for toleration in &mut spec.tolerations {
+            toleration.key = toleration.key.map(&mut *rename);
+            toleration.value = rename(toleration.value);
+        }
+        for gate in &mut spec.scheduling_gates {
+            *gate = rename(*gate);
+        }
+        spec
+    }
+
+    /// Thousandths of a device asked for.
+    pub fn device_milli(&self) -> u64 {
+        self.devices.as_ref().map_or(0, |request| request.total_milli())
+    }
+}
+
+/// The name of a pod, computed where it can be: a stem and perhaps a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PodName {
+    stem: Name,
+    number: u32,
+    digits: u8,
+}
+
+impl PodName {
+    /// A name that is all stem.
+    pub const fn plain(stem: Name) -> PodName {
+        PodName { stem, number: 0, digits: 0 }
+    }
+
+    /// A stem followed by a number of at least one digit.
+    pub const fn numbered(stem: Name, number: u32) -> PodName {
+        PodName { stem, number, digits: 1 }
+    }
+
+    /// Splits a text such as `openb-pod-0007` into stem and number.
+    pub fn parse(text: &str, names: &mut Names) -> PodName {
+        let digits = text.len() - text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let digits = digits.min(9);
+        let (stem, number) = text.split_at(text.len() - digits);
+        match number.parse() {
+            Ok(number) => PodName { stem: names.intern(stem), number, digits: digits as u8 },
+            Err(_) => PodName::plain(names.intern(text)),
+        }
+    }
+
+    /// Stem, number, and least number of digits of the number; zero digits if it is all stem.
+    pub const fn parts(self) -> (Name, u32, u8) {
+        (self.stem, self.number, self.digits)
+    }
+
+    /// The name with these parts.
+    pub const fn from_parts((stem, number, digits): (Name, u32, u8)) -> PodName {
+        PodName { stem, number, digits }
+    }
+
+    /// The whole name.
+    pub fn text(&self, names: &Names) -> String {
+        let stem = names.text(self.stem);
+        if self.digits == 0 {
+            return stem.to_owned();
+        }
+        format!("{stem}{number:0width$}", number = self.number, width = usize::from(self.digits))
+    }
+}
+
+/// How far a pod is, as the store has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PodPhase {
+    /// Not all containers have started.
+    Pending,
+    /// Running, not ready.
+    Running,
+    /// Running and ready.
+    Ready,
+    /// All containers ended well.
+    Succeeded,
+    /// At least one container ended badly for good.
+    Failed,
+}
+
+impl PodPhase {
+    /// True once the pod will never run again; it holds no resources any more.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, PodPhase::Succeeded | PodPhase::Failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(cpu: u64, sidecar: bool) -> Container {
+        let requests = Amounts { cpu: MilliCpu(cpu), ..Amounts::default() };
+        Container { name: Name(0), image: None, requests, limits: Amounts::default(), sidecar }
+    }
+
+    #[test]
+    fn requests_over_init_containers_and_sidecars() {
+        let mut spec = PodSpec::new(Name(0), Name(0));
+        spec.containers = vec![container(200, false), container(300, false)];
+        spec.init_containers =
+            vec![container(800, false), container(100, true), container(450, false)];
+        spec.compute_requests();
+        assert_eq!(spec.requests.cpu, MilliCpu(800));
+        spec.overhead.cpu = MilliCpu(50);
+        spec.compute_requests();
+        assert_eq!(spec.requests.cpu, MilliCpu(850));
+    }
+
+    #[test]
+    fn scoring_counts_defaults_per_container() {
+        let mut spec = PodSpec::new(Name(0), Name(0));
+        spec.containers = vec![container(0, false), container(300, false)];
+        spec.compute_requests();
+        assert_eq!(spec.scoring_cpu, MilliCpu(400));
+        assert_eq!(spec.scoring_memory, Bytes(2 * 200 * 1024 * 1024));
+        assert!(spec.requests.memory == Bytes::ZERO);
+    }
+
+    #[test]
+    fn names_are_split_and_joined() {
+        let mut names = Names::new();
+        for text in ["openb-pod-0007", "web", "a1b22", "x-0000000000123456", "7"] {
+            assert_eq!(PodName::parse(text, &mut names).text(&names), text);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Stimuli: everything that reaches the cluster from outside, each with its time.
+
+use super::{PodName, PodSpecId, WorkloadId};
+use crate::ground::{Span, Time, define_id};
+use serde::{Deserialize, Serialize};
+
+define_id! {
+    /// A source of stimuli, by its position in the scenario: part of the order of equal times.
+    SourceId;
+}
+
+/// How long a pod of a stimulus lives once it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lifetime {
+    /// Until it is stopped.
+    Forever,
+    /// So long after it started, then it succeeds.
+    For(Span),
+}
+
+/// Something done to the cluster from outside.
+///
+/// Specifications and names belong to the source's own catalog: the world takes them over when the
+/// stimulus arrives, so how far a source is read ahead changes nothing.
+///
+/// Nodes and faults name the node by its position in the scenario's node list, which is the
+/// order in which nodes join at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stimulus {
+    /// A pod is created.
+    Submit {
+        /// The workload it belongs to.
+        workload: WorkloadId,
+        /// Its specification, in the catalog of the source.
+        spec: PodSpecId,
+        /// Its name, with the names of the catalog of the source.
+        name: PodName,
+        /// How long it lives.
+        lifetime: Lifetime,
+    },
+    /// A node loses power, and everything on it stops.
+    Crash {
+        /// Position of the node in the scenario's node list.
+        node: u32,
+    },
+    /// A crashed node has power again.
+    Repair {
+        /// Position of the node in the scenario's node list.
+        node: u32,
+    },
+}
+
+/// Something with the time at which it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timed<T> {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub what: T,
+}

@@ -1,0 +1,1 @@
+//! Makes it happen: the store, the machines, and the loops around policies.

@@ -1,0 +1,1 @@
+//! Everything that reaches the cluster from outside: traces, generators, faults.
