@@ -126,8 +126,6 @@ pub enum Fact {
         node: NodeId,
         /// Devices of the node.
         devices: DeviceMask,
-        /// Feasible nodes that were found.
-        feasible: u32,
     },
     /// The binding could not be written.
     BindFailed {
@@ -153,6 +151,11 @@ pub enum Fact {
     },
     /// A pod ended well; its resources are free.
     Finished {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// A pod ended badly for good; its resources are free.
+    Failed {
         /// Pod.
         pod: PodUid,
     },
@@ -254,8 +257,8 @@ impl Fact {
             Fact::Replaced { pod, lost } => [pair(8, pod.0), lost.0 as u64, 0],
             Fact::Queued { pod } => [pair(9, pod.0), 0, 0],
             Fact::Refused { pod, refusers } => [pair(10, pod.0), refusers.0 as u64, 0],
-            Fact::Bound { pod, node, devices, feasible } => {
-                [pair(11, pod.0), pair(node.0, devices.0), feasible as u64]
+            Fact::Bound { pod, node, devices } => {
+                [pair(11, pod.0), pair(node.0, devices.0), 0]
             }
             Fact::BindFailed { pod, node } => [pair(12, pod.0), node.0 as u64, 0],
             Fact::Started { pod } => [pair(13, pod.0), 0, 0],
@@ -269,6 +272,7 @@ impl Fact {
             Fact::NodeRepaired { node } => [pair(21, node.0), 0, 0],
             Fact::NodeCondition { node, ready } => [pair(22, node.0), ready as u64, 0],
             Fact::NodeTainted { node, on } => [pair(23, node.0), on as u64, 0],
+            Fact::Failed { pod } => [pair(25, pod.0), 0, 0],
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Digest, Fact, Ladder, Record};
 use crate::ground::{Name, Time};
+use crate::model::{Explain, PodUid};
 use serde::{Deserialize, Serialize};
 
 /// Takes facts as they happen.
@@ -14,6 +15,16 @@ pub trait Sink {
     fn name(&mut self, name: Name, text: &str) {
         let _ = (name, text);
     }
+
+    /// True if this sink wants to be told how each decision came about.
+    fn wants_explanations(&self) -> bool {
+        false
+    }
+
+    /// How the decision on a pod came about. Outside the digest.
+    fn explain(&mut self, at: Time, pod: PodUid, explain: &Explain) {
+        let _ = (at, pod, explain);
+    }
 }
 
 impl<A: Sink, B: Sink> Sink for (A, B) {
@@ -24,6 +35,13 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
     fn name(&mut self, name: Name, text: &str) {
         self.0.name(name, text);
         self.1.name(name, text);
+    }
+    fn wants_explanations(&self) -> bool {
+        self.0.wants_explanations() || self.1.wants_explanations()
+    }
+    fn explain(&mut self, at: Time, pod: PodUid, explain: &Explain) {
+        self.0.explain(at, pod, explain);
+        self.1.explain(at, pod, explain);
     }
 }
 
@@ -36,6 +54,14 @@ impl<S: Sink> Sink for Option<S> {
     fn name(&mut self, name: Name, text: &str) {
         if let Some(sink) = self {
             sink.name(name, text);
+        }
+    }
+    fn wants_explanations(&self) -> bool {
+        self.as_ref().is_some_and(Sink::wants_explanations)
+    }
+    fn explain(&mut self, at: Time, pod: PodUid, explain: &Explain) {
+        if let Some(sink) = self {
+            sink.explain(at, pod, explain);
         }
     }
 }

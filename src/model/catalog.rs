@@ -69,6 +69,8 @@ impl Default for Catalog {
 }
 
 impl Catalog {
+    /// The empty text, which every catalog has.
+    pub const NO_TEXT: Name = Name(0);
     /// The list without taints, which every catalog has.
     pub const NO_TAINTS: TaintsId = TaintsId(0);
 

@@ -15,6 +15,13 @@ pub struct DeviceGroup {
     pub model: Name,
 }
 
+impl DeviceGroup {
+    /// Thousandths of a device over all devices.
+    pub fn capacity_milli(self) -> u64 {
+        u64::from(self.count) * u64::from(MILLI_PER_DEVICE)
+    }
+}
+
 /// A request for devices of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DeviceRequest {

@@ -1,7 +1,7 @@
 //! Pods: the specification that equal pods share, and their names.
 
 use super::{Amounts, DeviceRequest, Labels, NodeAffinity, Toleration};
-use crate::ground::{Bytes, MilliCpu, Name, Names, Span, define_id};
+use crate::ground::{Bytes, Key, MilliCpu, Name, Names, Span, define_id};
 use serde::{Deserialize, Serialize};
 
 define_id! {
@@ -282,6 +282,12 @@ impl PodName {
     /// The name with these parts.
     pub const fn from_parts((stem, number, digits): (Name, u32, u8)) -> PodName {
         PodName { stem, number, digits }
+    }
+
+    /// The key of random draws made for the pod of this name.
+    pub fn key(self, names: &Names) -> Key {
+        let number = u64::from(self.number) << 8 | u64::from(self.digits);
+        Key::of(names.text(self.stem)).nth(number)
     }
 
     /// The whole name.

@@ -30,8 +30,6 @@ pub enum Action {
         node: NodeId,
         /// Devices of that node.
         devices: DeviceMask,
-        /// Number of feasible nodes found.
-        feasible: u32,
     },
     /// The attempt found no node.
     Refuse {

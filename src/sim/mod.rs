@@ -1,1 +1,31 @@
-//! Makes it happen: the store, the machines, and the loops around policies.
+//! Makes it happen: the store and its watchers, the machines, and the loops around policies.
+//! Knows no metric, no file format and no scenario file.
+//!
+//! Two truths are kept apart. The *store* is what the API server knows; the *machines* are what
+//! really runs. Failures live in the gap: pods of a crashed node stay as they were in the store
+//! until the node lifecycle policy says otherwise.
+//!
+//! Quiescence is free: a periodic act whose outcome cannot differ from the last one is no event.
+//! Heartbeats of healthy nodes, looks at them and idle scheduling loops cost nothing; when
+//! something changes, the time of the next act that can matter is computed.
+
+mod check;
+mod control;
+mod event;
+mod feed;
+mod handle;
+mod host;
+mod machine;
+mod node;
+mod params;
+mod run;
+mod schedule;
+mod setup;
+mod store;
+mod world;
+
+pub use event::Event;
+pub use params::{ApiParams, Detail, KubeletParams, PlacementParams, SimParams};
+pub use run::{Arrivals, Run, RunError, SavedRun};
+pub use setup::{NodeSetup, Setup};
+pub use world::World;

@@ -1,1 +1,3 @@
-//! kube
+//! The decision logic of Kubernetes 1.34.
+
+pub mod control;

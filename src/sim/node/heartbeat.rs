@@ -1,0 +1,181 @@
+//! Power of nodes, and how the control plane learns of it.
+//!
+//! Heartbeats are no events. When a node loses power, the look at which the controller will find
+//! it silent follows from the phase of its lease renewals, which is drawn then.
+
+use crate::ground::{Purpose, Span};
+use crate::journal::{DeletionCause, Fact, Sink};
+use crate::model::{
+    Catalog, Change, Condition, Effect, NodeId, NodeStatus, PodId, PodPhase, Taint, TaintsId,
+};
+use crate::policy::kube::control::UNREACHABLE_TAINT;
+use crate::sim::Event;
+use crate::sim::host::Host;
+use crate::sim::world::World;
+
+const LEASE_PHASE: Purpose = Purpose::new("lease-phase");
+
+impl World {
+    /// A node loses power, and everything on it stops. The store knows nothing of it.
+    pub(in crate::sim) fn crash<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId) {
+        let now = host.now;
+        let machine = &mut self.fleet.machines[node];
+        assert!(machine.powered, "{node:?} loses power while it has none");
+        machine.powered = false;
+        machine.epoch += 1;
+        let machine = *machine;
+        host.fact(Fact::NodeCrashed { node });
+        for pod in self.pods_by_age(node) {
+            self.containers_are_lost(host, pod);
+        }
+        let found = if self.is_lifecycle() {
+            let params = self.timing.node_lifecycle;
+            let phase = self
+                .draws
+                .stream(LEASE_PHASE, machine.key, 0)
+                .below(params.lease_renewal.as_nanos());
+            let renewed = params.last_renewal(now, Span::from_nanos(phase));
+            let renewal = renewed.map_or(machine.up_since, |at| at.max(machine.up_since));
+            params.unreachable_at(renewal).max(now)
+        } else {
+            now + self.timing.detection
+        };
+        host.turn(found, Event::NodeFoundSilent { node, epoch: machine.epoch });
+    }
+
+    /// A node has power again and its kubelet begins to report.
+    pub(in crate::sim) fn repair<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId) {
+        let machine = &mut self.fleet.machines[node];
+        assert!(!machine.powered, "{node:?} gets power while it has it");
+        machine.powered = true;
+        machine.epoch += 1;
+        machine.up_since = host.now;
+        let epoch = machine.epoch;
+        host.fact(Fact::NodeRepaired { node });
+        host.store(self.timing.request, Event::NodeReports { node, epoch });
+        for pod in self.pods_by_age(node) {
+            self.kubelet_recovers(host, pod);
+        }
+    }
+
+    /// The controller finds that a node is silent.
+    pub(in crate::sim) fn node_found_silent<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        node: NodeId,
+        epoch: u32,
+    ) {
+        if self.fleet.machines[node].epoch != epoch {
+            return;
+        }
+        self.set_condition(host, node, Condition::Unknown);
+        self.set_unreachable(host, node, Effect::NoSchedule, true);
+        let pods = self.pods_by_age(node);
+        for pod in &pods {
+            self.pod_is_unready(host, *pod);
+        }
+        if self.is_lifecycle() {
+            let at = self.timing.node_lifecycle.tainted_at(host.now);
+            host.turn(at, Event::NodeTainted { node, epoch });
+            return;
+        }
+        for pod in pods {
+            let uid = self.store.truth.pod(pod).expect("listed on its node").uid;
+            host.fact(Fact::Deleting { pod: uid, cause: DeletionCause::NodeLost });
+            self.commit(host, Change::PodDeleting { pod });
+            host.fact(Fact::Removed { pod: uid });
+            self.remove_pod(host, pod);
+        }
+    }
+
+    /// The queue of silent nodes reaches this one.
+    pub(in crate::sim) fn node_tainted<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        node: NodeId,
+        epoch: u32,
+    ) {
+        if self.fleet.machines[node].epoch == epoch {
+            host.fact(Fact::NodeTainted { node, on: true });
+            self.set_unreachable(host, node, Effect::NoExecute, true);
+        }
+    }
+
+    /// The report of a node that is back reaches the store.
+    pub(in crate::sim) fn node_reports<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        node: NodeId,
+        epoch: u32,
+    ) {
+        let status = self.store.truth.node(node).status;
+        if self.fleet.machines[node].epoch != epoch || status.ready == Condition::True {
+            return;
+        }
+        self.set_condition(host, node, Condition::True);
+        let evicting = self.has_unreachable(status.taints, Effect::NoExecute);
+        if evicting {
+            host.fact(Fact::NodeTainted { node, on: false });
+        }
+        self.set_unreachable(host, node, Effect::NoSchedule, false);
+        self.set_unreachable(host, node, Effect::NoExecute, false);
+    }
+
+    fn set_condition<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId, ready: Condition) {
+        let status = self.store.truth.node(node).status;
+        host.fact(Fact::NodeCondition { node, ready });
+        self.commit(host, Change::NodeUpdated { node, status: NodeStatus { ready, ..status } });
+    }
+
+    /// Puts the taint of a silent node on or takes it off; does nothing if it is so already.
+    fn set_unreachable<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        node: NodeId,
+        effect: Effect,
+        on: bool,
+    ) {
+        let status = self.store.truth.node(node).status;
+        if self.has_unreachable(status.taints, effect) == on {
+            return;
+        }
+        let taint = self.unreachable_taint(effect);
+        let mut taints = self.catalog.taints(status.taints).clone();
+        if on {
+            taints.push(taint);
+        } else {
+            taints.retain(|held| *held != taint);
+        }
+        let taints = self.catalog.intern_taints(&taints);
+        self.commit(host, Change::NodeUpdated { node, status: NodeStatus { taints, ..status } });
+    }
+
+    fn has_unreachable(&self, taints: TaintsId, effect: Effect) -> bool {
+        let Some(key) = self.catalog.names.find(UNREACHABLE_TAINT) else {
+            return false;
+        };
+        self.catalog.taints(taints).iter().any(|held| held.key == key && held.effect == effect)
+    }
+
+    fn unreachable_taint(&mut self, effect: Effect) -> Taint {
+        let key = self.catalog.names.intern(UNREACHABLE_TAINT);
+        Taint { key, value: Catalog::NO_TEXT, effect }
+    }
+
+    /// Marks a pod as not ready in the store.
+    pub(in crate::sim) fn pod_is_unready<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
+        let view = self.store.truth.pod(pod).expect("listed on its node");
+        if view.phase == PodPhase::Ready {
+            host.fact(Fact::Unready { pod: view.uid });
+            self.commit(host, Change::PodPhase { pod, phase: PodPhase::Running });
+        }
+    }
+
+    /// The pods that the store has on a node, oldest first.
+    pub(in crate::sim) fn pods_by_age(&self, node: NodeId) -> Vec<PodId> {
+        let truth = &self.store.truth;
+        let mut pods = truth.holds(node).pods.clone();
+        pods.sort_unstable_by_key(|pod| truth.pod(*pod).expect("listed on its node").uid);
+        pods
+    }
+}

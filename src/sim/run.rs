@@ -1,0 +1,209 @@
+//! One run: a world, the stimuli that arrive, and the sink that takes the facts. The engine drives
+//! it; it can be saved, restored and forked between events.
+
+use super::host::Host;
+use super::setup::Setup;
+use super::world::World;
+use super::{Event, SimParams};
+use crate::engine::{Limits, Model, Queue, Stopped, run};
+use crate::ground::Time;
+use crate::journal::{Fact, Record, RunEnd, Sink};
+use crate::model::{Catalog, SourceId, Stimulus, Timed};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// What arrives from outside, in (time, source, row) order.
+pub trait Arrivals {
+    /// Why the next stimulus cannot be had.
+    type Error;
+    /// When the next stimulus arrives.
+    ///
+    /// # Errors
+    /// If the source of the next stimulus is broken.
+    fn next_time(&mut self) -> Result<Option<Time>, Self::Error>;
+    /// The next stimulus and its source.
+    ///
+    /// # Errors
+    /// If the source of the next stimulus is broken.
+    fn take(&mut self) -> Result<Option<(SourceId, Timed<Stimulus>)>, Self::Error>;
+    /// The catalog to which the names and specifications of a source's stimuli belong.
+    fn catalog(&self, source: SourceId) -> &Catalog;
+}
+
+/// Why a saved run cannot be restored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// The bytes are not a saved run of this version.
+    #[error("this is not a run saved by this version of wavetank: {0}")]
+    Corrupt(String),
+}
+
+/// A world and all that surrounds it.
+#[derive(Debug)]
+pub struct Run<A, S> {
+    world: World,
+    queue: Queue<Event>,
+    arrivals: A,
+    sink: S,
+    check_invariants: bool,
+}
+
+/// A run between two events, without its arrivals, which are reopened from their own cursor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SavedRun<C, S> {
+    world: World,
+    queue: Queue<Event>,
+    cursor: C,
+    sink: S,
+}
+
+impl<A: Arrivals, S: Sink> Run<A, S> {
+    /// A run at time zero.
+    pub fn new(setup: Setup, arrivals: A, mut sink: S) -> Run<A, S> {
+        let mut queue = Queue::new();
+        let world = World::new(setup, &mut queue, &mut sink);
+        Run { world, queue, arrivals, sink, check_invariants: false }
+    }
+
+    /// Checks the invariants of the world after every event. Slow.
+    #[must_use]
+    pub fn checking(mut self) -> Run<A, S> {
+        self.check_invariants = true;
+        self
+    }
+
+    /// Runs on until a limit is reached; everything with a time up to and including it happens.
+    pub fn run(&mut self, limits: &Limits) -> Stopped<A::Error> {
+        let Run { world, queue, arrivals, sink, check_invariants } = self;
+        let check_invariants = *check_invariants;
+        let mut driven = Driven { world, arrivals, sink, check_invariants };
+        run(&mut driven, queue, limits)
+    }
+
+    /// Closes the journal after the last event.
+    pub fn close(&mut self, at: Time, end: RunEnd) {
+        self.sink.record(&Record { at, fact: Fact::RunEnded { end } });
+    }
+
+    /// The world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The sink.
+    pub fn sink(&self) -> &S {
+        &self.sink
+    }
+
+    /// The sink, when the run is over.
+    pub fn into_sink(self) -> S {
+        self.sink
+    }
+
+    /// Events handled so far.
+    pub fn events(&self) -> u64 {
+        self.queue.delivered()
+    }
+
+    /// Drops everything that can be computed again.
+    pub fn drop_caches(&mut self) {
+        self.world.drop_caches();
+    }
+
+    /// Replaces the timing of the machinery from now on.
+    pub fn set_params(&mut self, params: &SimParams) {
+        self.world.set_params(params);
+    }
+
+    /// The run as it is now; `cursor` is where its arrivals stand.
+    pub fn save<C>(&self, cursor: C) -> SavedRun<C, S>
+    where
+        S: Clone,
+    {
+        SavedRun {
+            world: self.world.clone(),
+            queue: self.queue.clone(),
+            cursor,
+            sink: self.sink.clone(),
+        }
+    }
+
+    /// The arrivals.
+    pub fn arrivals(&self) -> &A {
+        &self.arrivals
+    }
+}
+
+impl<C, S> SavedRun<C, S> {
+    /// Goes on from here with arrivals opened at the cursor.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub fn resume<A: Arrivals, E>(
+        self,
+        open: impl FnOnce(C) -> Result<A, E>,
+    ) -> Result<Run<A, S>, E> {
+        let SavedRun { world, queue, cursor, sink } = self;
+        Ok(Run { world, queue, arrivals: open(cursor)?, sink, check_invariants: false })
+    }
+}
+
+impl<C: Serialize + DeserializeOwned, S: Serialize + DeserializeOwned> SavedRun<C, S> {
+    /// The saved run as bytes.
+    ///
+    /// # Errors
+    /// If something in it cannot be written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, RunError> {
+        postcard::to_stdvec(self).map_err(|error| RunError::Corrupt(error.to_string()))
+    }
+
+    /// The saved run in these bytes.
+    ///
+    /// # Errors
+    /// If the bytes are not a run saved by this version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<SavedRun<C, S>, RunError> {
+        postcard::from_bytes(bytes).map_err(|error| RunError::Corrupt(error.to_string()))
+    }
+}
+
+/// The parts of a run that the engine drives, apart from the queue.
+struct Driven<'a, A, S> {
+    world: &'a mut World,
+    arrivals: &'a mut A,
+    sink: &'a mut S,
+    check_invariants: bool,
+}
+
+impl<A: Arrivals, S: Sink> Model for Driven<'_, A, S> {
+    type Event = Event;
+    type Error = A::Error;
+
+    fn next_arrival(&mut self) -> Result<Option<Time>, A::Error> {
+        self.arrivals.next_time()
+    }
+
+    fn arrive(&mut self, now: Time, queue: &mut Queue<Event>) -> Result<(), A::Error> {
+        let Some((source, timed)) = self.arrivals.take()? else {
+            return Ok(());
+        };
+        debug_assert_eq!(timed.at, now, "a stimulus arrives at its time");
+        let mut host = Host { now, queue, sink: self.sink };
+        self.world.arrive(&mut host, source, self.arrivals.catalog(source), timed.what);
+        self.check(now);
+        Ok(())
+    }
+
+    fn handle(&mut self, now: Time, event: Event, queue: &mut Queue<Event>) {
+        let mut host = Host { now, queue, sink: self.sink };
+        self.world.handle(&mut host, event);
+        self.check(now);
+    }
+}
+
+impl<A, S> Driven<'_, A, S> {
+    fn check(&self, now: Time) {
+        if self.check_invariants {
+            self.world.check_invariants(now);
+        }
+    }
+}

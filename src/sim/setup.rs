@@ -1,0 +1,42 @@
+//! What a run starts from.
+
+use super::{Detail, SimParams};
+use crate::ground::{Draws, Name, Span};
+use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
+use crate::policy::AnyScheduler;
+
+/// A node that is there, ready, at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeSetup {
+    /// Name, unique.
+    pub name: Name,
+    /// Value of the label `kubernetes.io/hostname`.
+    pub hostname: Option<Name>,
+    /// Specification.
+    pub spec: NodeSpecId,
+    /// Taints.
+    pub taints: TaintsId,
+    /// Cordoned.
+    pub unschedulable: bool,
+}
+
+/// Everything a world is built from. Stimuli are not part of it: they arrive.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Names, specifications and workloads used below.
+    pub catalog: Catalog,
+    /// Nodes in order of joining.
+    pub nodes: Vec<NodeSetup>,
+    /// The pod specification of each service workload.
+    pub services: Vec<(WorkloadId, PodSpecId)>,
+    /// The scheduler.
+    pub scheduler: AnyScheduler,
+    /// How long one scheduling cycle takes at `lifecycle` detail.
+    pub think_time: Span,
+    /// Timing of everything else.
+    pub params: SimParams,
+    /// Level of detail.
+    pub detail: Detail,
+    /// Random draws.
+    pub draws: Draws,
+}

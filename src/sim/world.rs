@@ -1,0 +1,324 @@
+//! All state of a run, and the ways in which it changes.
+
+use super::control::Control;
+use super::feed::Feed;
+use super::host::Host;
+use super::machine::{Containers, Fleet, Machine, Program};
+use super::params::Timing;
+use super::schedule::SchedulerLoop;
+use super::setup::Setup;
+use super::store::Store;
+use super::{Detail, Event, SimParams};
+use crate::engine::Queue;
+use crate::ground::{Draws, Id, Key, Name, Span, Table, Time};
+use crate::journal::{Fact, Sink};
+use crate::model::{
+    Catalog, Change, Condition, Lifetime, NodeId, NodeSpecId, NodeStatus, PodId, PodName,
+    PodSpecId, PodUid, Resource, SourceId, Stimulus, View, WorkloadId, WorkloadKind,
+};
+use crate::policy::Cx;
+use serde::{Deserialize, Serialize};
+
+/// All state of a run but its queue, its sources and its journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct World {
+    pub(super) timing: Timing,
+    pub(super) catalog: Catalog,
+    pub(super) draws: Draws,
+    pub(super) store: Store,
+    pub(super) fleet: Fleet,
+    pub(super) scheduler: SchedulerLoop,
+    pub(super) control: Control,
+    /// Names that facts may use already.
+    named: Vec<bool>,
+    /// By source, the specification here of each specification there.
+    adopted: Table<SourceId, Vec<Option<PodSpecId>>>,
+}
+
+/// A pod about to be created.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewPod {
+    pub(super) spec: PodSpecId,
+    pub(super) workload: WorkloadId,
+    pub(super) name: PodName,
+    pub(super) lifetime: Lifetime,
+    /// The lost pod whose place it takes.
+    pub(super) replaces: Option<PodUid>,
+}
+
+impl World {
+    /// A world at time zero: nodes have joined, controllers know their services, nothing has run.
+    pub fn new<S: Sink>(setup: Setup, queue: &mut Queue<Event>, sink: &mut S) -> World {
+        let timing = Timing::new(&setup.params, setup.detail, setup.think_time);
+        let shared = timing.views_are_shared();
+        let mut world = World {
+            scheduler: SchedulerLoop::new(setup.scheduler, Feed::new(shared, timing.watch)),
+            control: Control::new(&setup.catalog, &setup.services, Feed::new(shared, timing.watch)),
+            timing,
+            catalog: setup.catalog,
+            draws: setup.draws,
+            store: Store::default(),
+            fleet: Fleet::default(),
+            named: Vec::new(),
+            adopted: Table::new(),
+        };
+        let mut host = Host { now: Time::ZERO, queue, sink };
+        world.introduce_workloads(&mut host);
+        let mut introduced: Vec<NodeSpecId> = Vec::new();
+        for node in &setup.nodes {
+            if !introduced.contains(&node.spec) {
+                introduced.push(node.spec);
+                world.introduce_node_spec(&mut host, node.spec);
+            }
+            let status = NodeStatus {
+                spec: node.spec,
+                taints: node.taints,
+                ready: Condition::True,
+                unschedulable: node.unschedulable,
+            };
+            world.add_node(&mut host, node.name, node.hostname, status);
+        }
+        for (_, spec) in &setup.services {
+            world.introduce_pod_spec(&mut host, *spec);
+        }
+        world.wake_controllers(&mut host, Time::ZERO);
+        world
+    }
+
+    /// Names, specifications and workloads.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// What the store knows.
+    pub fn truth(&self) -> &View {
+        &self.store.truth
+    }
+
+    /// Drops everything that can be computed again.
+    pub fn drop_caches(&mut self) {
+        self.scheduler.policy.drop_caches();
+    }
+
+    /// Replaces the timing of everything but the scheduler from now on. What is under way keeps its
+    /// time.
+    pub(super) fn set_params(&mut self, params: &SimParams) {
+        self.timing = Timing::new(params, self.timing.detail, self.timing.think);
+        self.scheduler.feed.set_delay(self.timing.watch);
+        self.control.feed.set_delay(self.timing.watch);
+    }
+
+    /// Commits a change to the store and lets those who watch it know.
+    pub(super) fn commit<S: Sink>(&mut self, host: &mut Host<'_, S>, change: Change) {
+        let shared = self.scheduler.feed.is_shared();
+        if shared {
+            self.scheduler_observes(host, &change);
+            let cx = cx(&self.catalog, &self.store.truth, host.now, self.draws);
+            self.control.memory.observe(cx, &change);
+        }
+        let controllers_care = self.control.memory.cares_about(&change, &self.store.truth);
+        self.store.commit(host.now, change, !shared, &self.catalog);
+        if self.scheduler.cares_about(&change) || self.scheduler.feed.behind(&self.store) > BEHIND {
+            self.scheduler.feed.want_last(&self.store);
+            let at = self.scheduler.feed.reaches(host.now);
+            self.wake_scheduler(host, at);
+        }
+        if controllers_care || self.control.feed.behind(&self.store) > BEHIND {
+            self.control.feed.want_last(&self.store);
+            let at = self.control.feed.reaches(host.now);
+            self.wake_controllers(host, at);
+        }
+    }
+
+    /// Applies one stimulus.
+    pub(super) fn arrive<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        source: SourceId,
+        catalog: &Catalog,
+        stimulus: Stimulus,
+    ) {
+        match stimulus {
+            Stimulus::Submit { workload, spec, name, lifetime } => {
+                let spec = self.adopt(host, source, catalog, spec);
+                let (stem, number, digits) = name.parts();
+                let stem = self.catalog.names.intern(catalog.names.text(stem));
+                let name = PodName::from_parts((stem, number, digits));
+                self.create_pod(host, NewPod { spec, workload, name, lifetime, replaces: None });
+            }
+            Stimulus::Crash { node } => self.crash(host, NodeId(node)),
+            Stimulus::Repair { node } => self.repair(host, NodeId(node)),
+        }
+    }
+
+    /// Creates a pod in the store, with the program that its machine will run.
+    pub(super) fn create_pod<S: Sink>(&mut self, host: &mut Host<'_, S>, new: NewPod) -> PodUid {
+        let NewPod { spec, workload, name, lifetime, replaces } = new;
+        let (pod, uid) = self.store.next_pod();
+        let (stem, number, digits) = name.parts();
+        self.introduce_name(host, stem);
+        host.fact(Fact::PodCreated { pod: uid, spec, workload, stem, number, digits });
+        if let Lifetime::For(lifetime) = lifetime {
+            host.fact(Fact::LifetimeSet { pod: uid, lifetime });
+        }
+        if let Some(lost) = replaces {
+            host.fact(Fact::Replaced { pod: uid, lost });
+        }
+        let key = name.key(&self.catalog.names);
+        let containers = Containers::Absent;
+        let program = Program { uid, key, lifetime, attempt: 0, containers, replaced: false };
+        self.fleet.install(pod, program);
+        let created = host.now;
+        self.commit(host, Change::PodAdded { pod, uid, spec, workload, name, created });
+        uid
+    }
+
+    /// Removes a pod from the store; its row may be used again.
+    pub(super) fn remove_pod<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
+        self.remember_lifetime(pod);
+        self.commit(host, Change::PodRemoved { pod });
+        self.fleet.uninstall(pod);
+    }
+
+    /// The specification here of a source's specification, taken over when it is first used.
+    fn adopt<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        source: SourceId,
+        catalog: &Catalog,
+        spec: PodSpecId,
+    ) -> PodSpecId {
+        while self.adopted.len() <= source.index() {
+            self.adopted.push(Vec::new());
+        }
+        let row = &mut self.adopted[source];
+        if row.len() <= spec.index() {
+            row.resize(spec.index() + 1, None);
+        }
+        if let Some(adopted) = row[spec.index()] {
+            return adopted;
+        }
+        let names = &mut self.catalog.names;
+        let renamed =
+            catalog.pod_spec(spec).renamed(|name| names.intern(catalog.names.text(name)));
+        let (adopted, new) = self.catalog.intern_pod_spec(&renamed);
+        row[spec.index()] = Some(adopted);
+        if new {
+            self.introduce_pod_spec(host, adopted);
+        }
+        adopted
+    }
+
+    fn add_node<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        name: Name,
+        hostname: Option<Name>,
+        status: NodeStatus,
+    ) {
+        let key = Key::of(self.catalog.names.text(name));
+        let machine = Machine { key, powered: true, epoch: 0, up_since: host.now };
+        let node = self.fleet.machines.push(machine);
+        self.introduce_name(host, name);
+        host.fact(Fact::NodeAdded { node, name, spec: status.spec });
+        self.commit(host, Change::NodeAdded { node, name, hostname, status });
+    }
+
+    fn introduce_workloads<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        let workloads: Vec<_> = self.catalog.workloads.iter().map(|(id, w)| (id, w.clone())).collect();
+        for (id, workload) in workloads {
+            self.introduce_name(host, workload.name);
+            let (replicas, min_serving) = match workload.kind {
+                WorkloadKind::Service { replicas, min_serving } => (replicas, min_serving),
+                WorkloadKind::Batch => (0, 0),
+            };
+            let name = workload.name;
+            host.fact(Fact::WorkloadDefined { workload: id, name, replicas, min_serving });
+        }
+    }
+
+    fn introduce_name<S: Sink>(&mut self, host: &mut Host<'_, S>, name: Name) {
+        let at = name.index();
+        if self.named.len() <= at {
+            self.named.resize(at + 1, false);
+        }
+        if !self.named[at] {
+            self.named[at] = true;
+            let text = self.catalog.names.text(name);
+            host.sink.name(name, text);
+            host.fact(Fact::NameDefined { name, hash: Key::of(text).0 });
+        }
+    }
+
+    fn introduce_node_spec<S: Sink>(&mut self, host: &mut Host<'_, S>, id: NodeSpecId) {
+        let spec = self.catalog.node_spec(id);
+        let devices = spec.devices.map_or(0, |group| group.capacity_milli());
+        let mut amounts = vec![
+            (Resource::Cpu, spec.allocatable.cpu.0),
+            (Resource::Memory, spec.allocatable.memory.0),
+            (Resource::EphemeralStorage, spec.allocatable.ephemeral_storage.0),
+            (Resource::Pods, u64::from(spec.pods)),
+            (Resource::Device, devices),
+        ];
+        amounts.extend(
+            spec.allocatable.extended.iter().map(|(name, n)| (Resource::Extended(name), n)),
+        );
+        for (resource, amount) in amounts.into_iter().filter(|(_, amount)| *amount > 0) {
+            if let Resource::Extended(name) = resource {
+                self.introduce_name(host, name);
+            }
+            host.fact(Fact::NodeSpecDefined { spec: id, resource, amount });
+        }
+    }
+
+    fn introduce_pod_spec<S: Sink>(&mut self, host: &mut Host<'_, S>, id: PodSpecId) {
+        let spec = self.catalog.pod_spec(id);
+        let mut amounts = vec![
+            (Resource::Cpu, spec.requests.cpu.0),
+            (Resource::Memory, spec.requests.memory.0),
+            (Resource::EphemeralStorage, spec.requests.ephemeral_storage.0),
+            (Resource::Pods, 1),
+            (Resource::Device, spec.device_milli()),
+        ];
+        amounts
+            .extend(spec.requests.extended.iter().map(|(name, n)| (Resource::Extended(name), n)));
+        for (resource, amount) in amounts.into_iter().filter(|(_, amount)| *amount > 0) {
+            if let Resource::Extended(name) = resource {
+                self.introduce_name(host, name);
+            }
+            host.fact(Fact::PodSpecDefined { spec: id, resource, amount });
+        }
+    }
+
+    /// True at a level of detail with kubelets and heartbeats.
+    pub(super) fn is_lifecycle(&self) -> bool {
+        self.timing.detail == Detail::Lifecycle
+    }
+
+    /// Forgets the commits that all views have.
+    pub(super) fn trim_log(&mut self) {
+        let needed =
+            self.scheduler.feed.needs(&self.store).min(self.control.feed.needs(&self.store));
+        self.store.trim(needed);
+    }
+
+    /// From a kubelet seeing a pod to its containers running.
+    pub(super) fn draw_start_delay(&self, key: Key, attempt: u32) -> Span {
+        self.timing.start.as_ref().map_or(Span::ZERO, |delay| {
+            delay.sample(&mut self.draws.stream(super::node::POD_START, key, attempt))
+        })
+    }
+}
+
+/// Commits that a process may leave unread before it is woken only to read them.
+const BEHIND: u64 = 4096;
+
+/// What a policy sees.
+pub(super) fn cx<'a>(
+    catalog: &'a Catalog,
+    view: &'a View,
+    now: Time,
+    draws: Draws,
+) -> Cx<'a> {
+    Cx { catalog, view, now, draws }
+}
