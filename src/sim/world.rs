@@ -16,7 +16,7 @@ use crate::model::{
     Catalog, Change, Condition, Lifetime, NodeId, NodeSpecId, NodeStatus, PodId, PodName,
     PodSpecId, PodUid, Resource, SourceId, Stimulus, View, WorkloadId, WorkloadKind,
 };
-use crate::policy::Cx;
+use crate::policy::{Cx, Scheduler};
 use serde::{Deserialize, Serialize};
 
 /// All state of a run but its queue, its sources and its journal.
