@@ -1,15 +1,16 @@
 //! The pending events, as a hierarchical bitmap wheel: what the queue is made of.
 //!
 //! Time is read as eleven digits of base 64. An entry lies on the level of the highest digit in
-//! which its time differs from `base`, in the slot of its own digit there; entries at `base` itself
-//! lie on level 0 in the slot of their class. So all of a lower level is earlier than all of a
-//! higher one, and the next entries are in the first slot of the lowest level in use, found by two
-//! counts of trailing zeros. A slot of few entries is sorted into the *run*, which is consumed from
-//! its end; a larger one is spread over the levels below. Entries move in sequential sweeps, at
-//! most once per level, where a heap chases a path of cache misses for each.
+//! which its time differs from `base`, in the slot of its own digit there. So all of a lower level
+//! is earlier than all of a higher one, and the next entries are in the first slot of the lowest
+//! level in use, found by two counts of trailing zeros. A slot of few entries, or of one instant,
+//! is sorted into the *run*, which is consumed from its end; any other is spread over the levels
+//! below. Entries move in sequential sweeps, at most once per level, where a heap chases a path of
+//! cache misses for each.
 //!
 //! Slots keep their entries in chunks of one arena, so memory follows the number of entries, not
-//! the fullest moment of each slot, and nothing is allocated once the arena has grown.
+//! the fullest moment of each slot, and nothing is allocated once the arena has grown. Entries stay
+//! in order of arrival within a slot, so the run of one instant is nearly always sorted already.
 //!
 //! Knows no clock: the caller never inserts anything earlier than the last entry taken.
 
@@ -19,8 +20,8 @@ use crate::ground::Time;
 /// Bits of a digit of time; a level has one slot per value.
 const DIGIT: u32 = 6;
 const SLOTS: usize = 1 << DIGIT;
-/// One level for classes at `base`, and one per digit of 64 bits.
-const LEVELS: usize = 1 + u64::BITS.div_ceil(DIGIT) as usize;
+/// One level per digit of 64 bits.
+const LEVELS: usize = u64::BITS.div_ceil(DIGIT) as usize;
 /// Entries of a chunk.
 const CHUNK: usize = 16;
 /// Slots of at most so many entries are sorted instead of spread.
@@ -64,18 +65,19 @@ impl<E: Copy> Entry<E> {
     }
 }
 
-/// A chain of chunks, of which only the first may have room.
+/// A chain of chunks, of which only the last may have room.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    head: u32,
-    len: u32,
+    first: u32,
+    last: u32,
+    len: usize,
     /// Earliest time in the slot.
     min: u64,
     /// Latest time in the slot.
     max: u64,
 }
 
-const EMPTY: Slot = Slot { head: NONE, len: 0, min: u64::MAX, max: 0 };
+const EMPTY: Slot = Slot { first: NONE, last: NONE, len: 0, min: u64::MAX, max: 0 };
 
 /// Entries in order of their keys. The face of `Heap`, its oracle in tests, is the same.
 #[derive(Debug, Clone)]
@@ -154,10 +156,10 @@ impl<E: Copy> Wheel<E> {
     pub(super) fn entries(&self) -> Vec<Entry<E>> {
         let mut entries = self.run.clone();
         for slot in &self.slots {
-            let mut chunk = slot.head;
-            let mut left = slot.len as usize;
+            let mut chunk = slot.first;
+            let mut left = slot.len;
             while left > 0 {
-                let filled = (left - 1) % CHUNK + 1;
+                let filled = left.min(CHUNK);
                 let start = chunk as usize * CHUNK;
                 entries.extend_from_slice(&self.arena[start..start + filled]);
                 chunk = self.next[chunk as usize];
@@ -182,7 +184,7 @@ impl<E: Copy> Wheel<E> {
         if earlier > SHIFTED && earlier * earlier > later {
             // Much arrives before what was sorted too soon: that goes back, and what
             // follows finds its slot directly.
-            for at in 0..later {
+            for at in (0..later).rev() {
                 self.place(self.run[at]);
             }
             self.run.drain(..later);
@@ -195,52 +197,60 @@ impl<E: Copy> Wheel<E> {
     /// Puts an entry into its slot.
     #[inline]
     fn place(&mut self, entry: Entry<E>) {
-        let differing = entry.at ^ self.base;
-        let (level, slot) = if differing == 0 {
-            (0, (entry.rank >> SEQ_BITS) as usize % SLOTS)
-        } else {
-            let digit = differing.ilog2() / DIGIT;
-            (digit as usize + 1, (entry.at >> (digit * DIGIT)) as usize % SLOTS)
-        };
+        // Bit 0 makes the base itself lie on level 0.
+        let digit = ((entry.at ^ self.base) | 1).ilog2() / DIGIT;
+        let (level, place) = (digit as usize, (entry.at >> (digit * DIGIT)) as usize % SLOTS);
         self.levels |= 1 << level;
-        self.used[level] |= 1 << slot;
-        let slot = &mut self.slots[level * SLOTS + slot];
-        let offset = slot.len as usize % CHUNK;
+        self.used[level] |= 1 << place;
+        let slot = level * SLOTS + place;
+        let offset = self.slots[slot].len % CHUNK;
         if offset == 0 {
-            let chunk = self.free;
-            if chunk == NONE {
-                let chunk = u32::try_from(self.next.len()).expect("fewer than 2^32 chunks");
-                self.next.push(slot.head);
-                self.arena.extend(std::iter::repeat_n(entry, CHUNK));
-                slot.head = chunk;
-            } else {
-                self.free = self.next[chunk as usize];
-                self.next[chunk as usize] = slot.head;
-                slot.head = chunk;
-            }
+            self.lengthen(slot, entry);
         }
-        self.arena[slot.head as usize * CHUNK + offset] = entry;
+        let slot = &mut self.slots[slot];
+        self.arena[slot.last as usize * CHUNK + offset] = entry;
         slot.len += 1;
         slot.min = slot.min.min(entry.at);
         slot.max = slot.max.max(entry.at);
+    }
+
+    /// Adds a chunk to a slot; a new one is filled with an entry that nobody reads.
+    fn lengthen(&mut self, slot: usize, filler: Entry<E>) {
+        let chunk = self.free;
+        let chunk = if chunk == NONE {
+            self.arena.extend(std::iter::repeat_n(filler, CHUNK));
+            self.next.push(NONE);
+            u32::try_from(self.next.len() - 1).expect("fewer than 2^32 chunks")
+        } else {
+            self.free = self.next[chunk as usize];
+            chunk
+        };
+        let slot = &mut self.slots[slot];
+        if slot.len == 0 {
+            slot.first = chunk;
+        } else {
+            self.next[slot.last as usize] = chunk;
+        }
+        slot.last = chunk;
     }
 
     /// Fills the run, which is empty, with the entries of the first slot.
     fn load(&mut self) {
         loop {
             let level = self.levels.trailing_zeros() as usize;
-            let digit = self.used[level].trailing_zeros() as usize;
+            let place = self.used[level].trailing_zeros() as usize;
             self.used[level] &= self.used[level] - 1;
             if self.used[level] == 0 {
                 self.levels &= !(1 << level);
             }
-            let slot = std::mem::replace(&mut self.slots[level * SLOTS + digit], EMPTY);
-            // Entries that stay on this level and above differ from any time in this slot in
+            let slot = std::mem::replace(&mut self.slots[level * SLOTS + place], EMPTY);
+            // Entries that stay on this level and above differ from every time in this slot in
             // the same digit as before, so every such time may be the new base.
             self.base = common_start(slot.min, slot.max);
-            if level == 0 || slot.len as usize <= SORTED {
+            if slot.len <= SORTED || slot.min == slot.max {
                 self.sweep(slot, |wheel, entry| wheel.run.push(entry));
                 if self.run.len() > 1 {
+                    self.run.reverse();
                     self.run.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key()));
                 }
                 return;
@@ -252,10 +262,10 @@ impl<E: Copy> Wheel<E> {
     /// Hands over every entry of a slot that was taken out, and frees its chunks.
     #[inline]
     fn sweep(&mut self, slot: Slot, mut take: impl FnMut(&mut Wheel<E>, Entry<E>)) {
-        let mut chunk = slot.head;
-        let mut left = slot.len as usize;
+        let mut chunk = slot.first;
+        let mut left = slot.len;
         while left > 0 {
-            let filled = (left - 1) % CHUNK + 1;
+            let filled = left.min(CHUNK);
             let start = chunk as usize * CHUNK;
             for at in start..start + filled {
                 let entry = self.arena[at];
