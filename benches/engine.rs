@@ -1,0 +1,17 @@
+//! quick
+#![allow(clippy::all, warnings)]
+mod hold;
+use hold::*;
+use wavetank::engine::Queue;
+fn main() {
+    for inc in Increments::ALL { for size in [100usize, 1000, 10_000, 100_000, 1_000_000] {
+        let mut a = Hold::<Queue<Payload>>::new(inc, size);
+        let mut b = Hold::<StdHeap>::new(inc, size);
+        let n = 400_000;
+        let (mut x, mut y) = (vec![], vec![]);
+        for _ in 0..7 { x.push(nanos_per_step(n, || a.steps(n, |_| ()))); y.push(nanos_per_step(n, || b.steps(n, |_| ()))); }
+        assert_eq!(a.checksum, b.checksum);
+        let (x, y) = (median(x), median(y));
+        println!("{:7} {:8} {:7.1} {:7.1} {:6.2}", inc.name(), size, x, y, y / x);
+    }}
+}
