@@ -1,6 +1,6 @@
 //! How much of reality is simulated, and how long each part of it takes.
 
-use crate::ground::{Span, SpanDist};
+use crate::ground::{DistForm, DistParams, LognormalForm, Span, SpanDist, SpanDistParams};
 use crate::policy::kube::control::NodeLifecycleParams;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,14 +43,18 @@ impl Default for ApiParams {
 pub struct KubeletParams {
     /// From the kubelet seeing a bound pod to all its containers running. A modelling choice around
     /// the 1.5 s of an image that is there already.
-    pub start_delay: SpanDist,
+    pub start_delay: SpanDistParams,
 }
 
 impl Default for KubeletParams {
     fn default() -> KubeletParams {
-        let start_delay =
-            SpanDist::lognormal_median_p95(Span::from_millis(1500), Span::from_secs(3));
-        KubeletParams { start_delay }
+        let form = DistForm::Lognormal(LognormalForm {
+            median: Span::from_millis(1500),
+            p95: Some(Span::from_secs(3)),
+            mean: None,
+            sigma: None,
+        });
+        KubeletParams { start_delay: DistParams::try_from(form).expect("p95 is above the median") }
     }
 }
 
@@ -89,8 +93,14 @@ pub(super) struct Timing {
 }
 
 impl Timing {
-    /// The delays of these parameters at this level; `think` is the scheduler's own.
-    pub(super) fn new(params: &SimParams, detail: Detail, think: Span) -> Timing {
+    /// The delays of these parameters at this level; `think` is the scheduler's own, `start` the
+    /// start delay of `params` with its table loaded.
+    pub(super) fn new(
+        params: &SimParams,
+        detail: Detail,
+        think: Span,
+        start: SpanDist,
+    ) -> Timing {
         let lifecycle = detail == Detail::Lifecycle;
         let only_lifecycle = |span: Span| if lifecycle { span } else { Span::ZERO };
         Timing {
@@ -98,7 +108,7 @@ impl Timing {
             request: only_lifecycle(params.api.request_latency),
             watch: only_lifecycle(params.api.watch_delay),
             think: only_lifecycle(think),
-            start: lifecycle.then(|| params.kubelet.start_delay.clone()),
+            start: lifecycle.then_some(start),
             detection: params.placement.detection_delay,
             node_lifecycle: params.node_lifecycle,
         }

@@ -6,7 +6,7 @@ use super::setup::Setup;
 use super::world::World;
 use super::{Event, SimParams};
 use crate::engine::{Limits, Model, Queue, Stopped, run};
-use crate::ground::Time;
+use crate::ground::{SpanDist, Time};
 use crate::journal::{Fact, Record, RunEnd, Sink};
 use crate::model::{Catalog, SourceId, Stimulus, Timed};
 use serde::de::DeserializeOwned;
@@ -111,8 +111,10 @@ impl<A: Arrivals, S: Sink> Run<A, S> {
     }
 
     /// Replaces the timing of the machinery from now on.
-    pub fn set_params(&mut self, params: &SimParams) {
-        self.world.set_params(params);
+    ///
+    /// `start_delay` is the start delay of `params` with its table loaded.
+    pub fn set_params(&mut self, params: &SimParams, start_delay: SpanDist) {
+        self.world.set_params(params, start_delay);
     }
 
     /// The run as it is now; `cursor` is where its arrivals stand.

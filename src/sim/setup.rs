@@ -1,7 +1,7 @@
 //! What a run starts from.
 
 use super::{Detail, SimParams};
-use crate::ground::{Draws, Name, Span};
+use crate::ground::{Draws, Name, Span, SpanDist};
 use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
 use crate::policy::AnyScheduler;
 
@@ -33,6 +33,8 @@ pub struct Setup {
     pub scheduler: AnyScheduler,
     /// How long one scheduling cycle takes at `lifecycle` detail.
     pub think_time: Span,
+    /// The start delay in `params`, with its table loaded.
+    pub start_delay: SpanDist,
     /// Timing of everything else.
     pub params: SimParams,
     /// Level of detail.

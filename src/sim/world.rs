@@ -10,7 +10,7 @@ use super::setup::Setup;
 use super::store::Store;
 use super::{Detail, Event, SimParams};
 use crate::engine::Queue;
-use crate::ground::{Draws, Id, Key, Name, Span, Table, Time};
+use crate::ground::{Draws, Id, Key, Name, Span, SpanDist, Table, Time};
 use crate::journal::{Fact, Sink};
 use crate::model::{
     Catalog, Change, Condition, Lifetime, NodeId, NodeSpecId, NodeStatus, PodId, PodName,
@@ -49,7 +49,12 @@ pub(super) struct NewPod {
 impl World {
     /// A world at time zero: nodes have joined, controllers know their services, nothing has run.
     pub fn new<S: Sink>(setup: Setup, queue: &mut Queue<Event>, sink: &mut S) -> World {
-        let timing = Timing::new(&setup.params, setup.detail, setup.think_time);
+        let timing = Timing::new(
+            &setup.params,
+            setup.detail,
+            setup.think_time,
+            setup.start_delay,
+        );
         let shared = timing.views_are_shared();
         let mut world = World {
             scheduler: SchedulerLoop::new(setup.scheduler, Feed::new(shared, timing.watch)),
@@ -102,8 +107,9 @@ impl World {
 
     /// Replaces the timing of everything but the scheduler from now on. What is under way keeps its
     /// time.
-    pub(super) fn set_params(&mut self, params: &SimParams) {
-        self.timing = Timing::new(params, self.timing.detail, self.timing.think);
+    pub(super) fn set_params(&mut self, params: &SimParams, start_delay: SpanDist) {
+        self.timing =
+            Timing::new(params, self.timing.detail, self.timing.think, start_delay);
         self.scheduler.feed.set_delay(self.timing.watch);
         self.control.feed.set_delay(self.timing.watch);
     }

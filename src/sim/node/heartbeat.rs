@@ -3,7 +3,7 @@
 //! Heartbeats are no events. When a node loses power, the look at which the controller will find
 //! it silent follows from the phase of its lease renewals, which is drawn then.
 
-use crate::ground::{Purpose, Span};
+use crate::ground::{Key, Purpose, Span};
 use crate::journal::{DeletionCause, Fact, Sink};
 use crate::model::{
     Catalog, Change, Condition, Effect, NodeId, NodeStatus, PodId, PodPhase, Taint, TaintsId,
@@ -14,6 +14,7 @@ use crate::sim::host::Host;
 use crate::sim::world::World;
 
 const LEASE_PHASE: Purpose = Purpose::new("lease-phase");
+const LOOK_PHASE: Purpose = Purpose::new("look-phase");
 
 impl World {
     /// A node loses power, and everything on it stops. The store knows nothing of it.
@@ -30,13 +31,11 @@ impl World {
         }
         let found = if self.is_lifecycle() {
             let params = self.timing.node_lifecycle;
-            let phase = self
-                .draws
-                .stream(LEASE_PHASE, machine.key, 0)
-                .below(params.lease_renewal.as_nanos());
-            let renewed = params.last_renewal(now, Span::from_nanos(phase));
+            let lease = self.draw_phase(LEASE_PHASE, machine.key, params.lease_renewal);
+            let looks = self.draw_phase(LOOK_PHASE, Key::of("node-monitor"), params.monitor_period);
+            let renewed = params.last_renewal(now, lease);
             let renewal = renewed.map_or(machine.up_since, |at| at.max(machine.up_since));
-            params.unreachable_at(renewal).max(now)
+            params.unreachable_at(renewal, looks).max(now)
         } else {
             now + self.timing.detection
         };
@@ -119,6 +118,11 @@ impl World {
         }
         self.set_unreachable(host, node, Effect::NoSchedule, false);
         self.set_unreachable(host, node, Effect::NoExecute, false);
+    }
+
+    /// When within its period a periodic act takes place, drawn when it is first asked for.
+    fn draw_phase(&self, purpose: Purpose, key: Key, period: Span) -> Span {
+        Span::from_nanos(self.draws.stream(purpose, key, 0).below(period.as_nanos()))
     }
 
     fn set_condition<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId, ready: Condition) {

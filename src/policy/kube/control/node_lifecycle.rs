@@ -72,11 +72,12 @@ impl NodeLifecycleParams {
     }
 
     /// The look at which a node whose last renewal was at `renewal` is called unreachable: the
-    /// first one at least the grace period after the look that saw the renewal. Looks take place
-    /// at multiples of the period, so that the tenth look after 50 s already counts.
-    pub fn unreachable_at(&self, renewal: Time) -> Time {
-        let seen = renewal.next_tick(self.monitor_period, Span::ZERO);
-        (seen + self.grace_period).next_tick(self.monitor_period, Span::ZERO)
+    /// first one at least the grace period after the look that saw the renewal. `phase` is the
+    /// time of the first look; looks are exactly a period apart, so the tenth look after 50 s
+    /// already counts.
+    pub fn unreachable_at(&self, renewal: Time, phase: Span) -> Time {
+        let seen = renewal.next_tick(self.monitor_period, phase);
+        (seen + self.grace_period).next_tick(self.monitor_period, phase)
     }
 
     /// The poll at which a node that became unreachable now is tainted NoExecute.
@@ -94,11 +95,12 @@ mod tests {
         let params = NodeLifecycleParams::default();
         let short = NodeLifecycleParams { grace_period: Span::from_secs(40), ..params };
         let seconds = Time::from_secs;
-        assert_eq!(params.unreachable_at(seconds(100)), seconds(150));
-        assert_eq!(short.unreachable_at(seconds(100)), seconds(140));
+        assert_eq!(params.unreachable_at(seconds(100), Span::ZERO), seconds(150));
+        assert_eq!(short.unreachable_at(seconds(100), Span::ZERO), seconds(140));
         let renewal = params.last_renewal(seconds(103), Span::from_secs(7)).unwrap();
         assert_eq!(renewal, seconds(97));
-        assert_eq!(params.unreachable_at(renewal), seconds(150));
+        assert_eq!(params.unreachable_at(renewal, Span::ZERO), seconds(150));
+        assert_eq!(params.unreachable_at(renewal, Span::from_secs(3)), seconds(148));
     }
 
     #[test]
