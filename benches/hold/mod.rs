@@ -57,7 +57,8 @@ pub(crate) enum Increments {
 }
 
 impl Increments {
-    pub(crate) const ALL: [Increments; 3] = [Increments::Exp, Increments::Burst, Increments::Pareto];
+    pub(crate) const ALL: [Increments; 3] =
+        [Increments::Exp, Increments::Burst, Increments::Pareto];
 
     pub(crate) fn name(self) -> &'static str {
         match self {

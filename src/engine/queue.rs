@@ -11,7 +11,7 @@
 //! surfaces before the deadline, schedules it again by [`Queue::push_reserved`]. The order of
 //! delivery is the one that cancelling and scheduling anew would give.
 
-use super::wheel::{Entry, Wheel};
+use super::wheel::{Entry, SEQ_MOST, Wheel};
 use crate::ground::Time;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -79,7 +79,8 @@ impl<E: Copy> Queue<E> {
         Queue { pending: Wheel::new(Time::ZERO), now: Time::ZERO, next: 0, delivered: 0 }
     }
 
-    /// The clock: the time of the last event delivered or of a later [`Queue::advance`].
+    /// The clock: the time of the last event delivered or the later time at which
+    /// something came from outside or the run stopped.
     pub fn now(&self) -> Time {
         self.now
     }
@@ -160,7 +161,7 @@ impl<E: Copy> Queue<E> {
     ///
     /// # Panics
     /// If that is before the clock or after a pending event.
-    pub fn advance(&mut self, to: Time) {
+    pub(super) fn advance(&mut self, to: Time) {
         let now = self.now;
         assert!(to >= now, "time never goes back, from {now} to {to}");
         if let Some(next) = self.peek_time() {
@@ -206,16 +207,331 @@ impl<E: Copy + Serialize> Serialize for Queue<E> {
 impl<'de, E: Copy + Deserialize<'de>> Deserialize<'de> for Queue<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<E>, D::Error> {
         let Saved { now, next, delivered, pending } = Saved::<E>::deserialize(deserializer)?;
+        if next > SEQ_MOST {
+            return Err(de::Error::custom("more was scheduled than a run can schedule"));
+        }
         let mut queue = Queue { pending: Wheel::new(now), now, next, delivered };
         let mut previous = None;
         for scheduled in pending {
-            let entry = Entry::new(&scheduled);
-            if scheduled.at < now || scheduled.seq.0 >= next || previous >= Some(entry.key()) {
+            let key = (scheduled.at, scheduled.class, scheduled.seq);
+            if key.0 < now || key.2.0 >= next || previous >= Some(key) {
                 return Err(de::Error::custom("the pending events are not in order"));
             }
-            previous = Some(entry.key());
-            queue.pending.insert(entry);
+            previous = Some(key);
+            queue.pending.insert(Entry::new(&scheduled));
         }
         Ok(queue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::heap::Heap;
+    use crate::ground::Span;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    type Key = (Time, Class, Seq);
+
+    /// The queue, its oracle and a sorted list, which must agree at every step.
+    struct Trio {
+        queue: Queue<u64>,
+        heap: Heap<u64>,
+        list: BTreeMap<Key, u64>,
+        /// Reserved and not used yet.
+        reserved: Vec<Seq>,
+        last_push: Time,
+    }
+
+    impl Trio {
+        fn new() -> Trio {
+            Trio {
+                queue: Queue::new(),
+                heap: Heap::new(Time::ZERO),
+                list: BTreeMap::new(),
+                reserved: Vec::new(),
+                last_push: Time::ZERO,
+            }
+        }
+
+        fn push(&mut self, at: Time, class: Class, late: bool) {
+            let event = self.queue.next * 7 + 1;
+            let seq = match self.reserved.pop() {
+                Some(seq) if late => {
+                    self.queue.push_reserved(at, class, seq, event);
+                    seq
+                }
+                _ => self.queue.push(at, class, event),
+            };
+            let scheduled = Scheduled { at, class, seq, event };
+            self.heap.insert(Entry::new(&scheduled));
+            assert!(self.list.insert((at, class, seq), event).is_none());
+            self.last_push = at;
+        }
+
+        fn pop(&mut self) {
+            let expected = self.list.pop_first().map(|((at, class, seq), event)| Scheduled {
+                at,
+                class,
+                seq,
+                event,
+            });
+            assert_eq!(self.queue.pop(), expected);
+            assert_eq!(self.heap.take().map(|entry| entry.scheduled()), expected);
+            if let Some(expected) = expected {
+                assert_eq!(self.queue.now(), expected.at);
+            }
+        }
+
+        fn check(&self) {
+            let first = self.list.first_key_value().map(|(key, _)| key.0);
+            assert_eq!(self.queue.peek_time(), first);
+            assert_eq!(self.heap.first(), first);
+            assert_eq!(self.queue.len(), self.list.len());
+            assert_eq!(self.heap.len(), self.list.len());
+        }
+
+        fn step(&mut self, step: &Step) {
+            let now = self.queue.now();
+            match *step {
+                Step::Push { when, class, count, late } => {
+                    for nth in 0..count {
+                        let at = when.after(now, nth, self);
+                        self.push(at, Class::ALL[(class + nth * (class / 3)) as usize % 3], late);
+                        self.check();
+                    }
+                }
+                Step::Pop { count } => {
+                    for _ in 0..count {
+                        self.pop();
+                        self.check();
+                    }
+                }
+                Step::PopBefore { when } => {
+                    let gate = when.after(now, 0, self);
+                    match self.queue.peek_time() {
+                        Some(next) if next < gate => {
+                            let mut twin = self.queue.clone();
+                            self.pop();
+                            assert!(twin.pop_before(gate).is_some());
+                            assert_eq!(twin.pending(), self.queue.pending());
+                        }
+                        _ => assert_eq!(self.queue.pop_before(gate), None),
+                    }
+                }
+                Step::Advance { share } => {
+                    if let Some(next) = self.queue.peek_time() {
+                        let way = next.since(now).as_nanos();
+                        let part = (u128::from(way) * u128::from(share) / 255) as u64;
+                        self.queue.advance(now + Span::from_nanos(part));
+                    }
+                }
+                Step::Reserve => self.reserved.push(self.queue.reserve()),
+                Step::Restore => {
+                    let bytes = postcard::to_stdvec(&self.queue).unwrap();
+                    self.queue = postcard::from_bytes(&bytes).unwrap();
+                    assert_eq!(self.queue.now(), self.queue.now().max(now));
+                }
+                Step::Retain { divisor } => {
+                    self.queue.retain(|scheduled| scheduled.event % divisor != 0);
+                    self.list.retain(|_, event| *event % divisor != 0);
+                    let kept = self.heap.entries();
+                    self.heap = Heap::new(now);
+                    for entry in kept {
+                        if entry.scheduled().event % divisor != 0 {
+                            self.heap.insert(entry);
+                        }
+                    }
+                }
+            }
+            self.check();
+            let list: Vec<(Key, u64)> = self.list.iter().map(|(k, e)| (*k, *e)).collect();
+            let pending = self.queue.pending().into_iter();
+            let pending: Vec<(Key, u64)> =
+                pending.map(|s| ((s.at, s.class, s.seq), s.event)).collect();
+            assert_eq!(pending, list);
+        }
+    }
+
+    /// When something is scheduled, seen from the clock.
+    #[derive(Debug, Clone, Copy)]
+    enum When {
+        Now,
+        /// Between the clock and the next event, which was seen before.
+        BeforeNext(u8),
+        SameAsLast,
+        /// So many bits of nanoseconds, spread by the number within its step.
+        Bits(u32, u64),
+        WholeSeconds(u64),
+        Never,
+    }
+
+    impl When {
+        fn after(self, now: Time, nth: u64, trio: &Trio) -> Time {
+            match self {
+                When::Now => now,
+                When::BeforeNext(share) => {
+                    let next = trio.queue.peek_time().unwrap_or(Time::MAX);
+                    let way = u128::from(next.since(now).as_nanos());
+                    now + Span::from_nanos((way * u128::from(share) / 255) as u64)
+                }
+                When::SameAsLast => trio.last_push.max(now),
+                When::Bits(bits, noise) => {
+                    let spread = noise.wrapping_mul(2 * nth + 1).rotate_left(nth as u32);
+                    now + Span::from_nanos(spread >> (64 - bits))
+                }
+                When::WholeSeconds(seconds) => {
+                    now.truncate_to_second() + Span::from_secs(1 + (seconds + nth) % 10)
+                }
+                When::Never => Time::MAX,
+            }
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push { when: When, class: u64, count: u64, late: bool },
+        Pop { count: u64 },
+        PopBefore { when: When },
+        Advance { share: u8 },
+        Reserve,
+        Restore,
+        Retain { divisor: u64 },
+    }
+
+    fn when() -> impl Strategy<Value = When> {
+        prop_oneof![
+            2 => Just(When::Now),
+            2 => any::<u8>().prop_map(When::BeforeNext),
+            2 => Just(When::SameAsLast),
+            8 => (1..=64u32, any::<u64>()).prop_map(|(bits, noise)| When::Bits(bits, noise)),
+            2 => (0..10u64).prop_map(When::WholeSeconds),
+            1 => Just(When::Never),
+        ]
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let count = prop_oneof![4 => 1..4u64, 1 => 1..200u64];
+        prop_oneof![
+            8 => (when(), 0..9u64, count.clone(), any::<bool>()).prop_map(
+                |(when, class, count, late)| Step::Push { when, class, count, late }
+            ),
+            6 => count.prop_map(|count| Step::Pop { count }),
+            2 => when().prop_map(|when| Step::PopBefore { when }),
+            2 => any::<u8>().prop_map(|share| Step::Advance { share }),
+            1 => Just(Step::Reserve),
+            1 => Just(Step::Restore),
+            1 => (2..5u64).prop_map(|divisor| Step::Retain { divisor }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn every_structure_delivers_like_a_sorted_list(
+            steps in prop::collection::vec(step(), 1..60),
+        ) {
+            let mut trio = Trio::new();
+            for step in &steps {
+                trio.step(step);
+            }
+            while !trio.queue.is_empty() {
+                trio.pop();
+                trio.check();
+            }
+            trio.pop();
+        }
+    }
+
+    #[test]
+    fn much_that_comes_before_what_was_sorted_too_soon() {
+        let mut trio = Trio::new();
+        for far in 0..30 {
+            trio.push(Time::from_secs(100_000 + 100 * far), Class::Loop, false);
+        }
+        trio.pop();
+        let now = trio.queue.now();
+        for near in 0..2_000 {
+            trio.push(now + Span::from_secs(near * 7 % 1_000), Class::Machine, false);
+            trio.check();
+        }
+        while !trio.queue.is_empty() {
+            trio.pop();
+        }
+    }
+
+    #[test]
+    fn a_crowded_instant_takes_what_is_scheduled_for_it() {
+        let mut trio = Trio::new();
+        let at = Time::from_secs(5);
+        for number in 0..3_000 {
+            trio.push(at, Class::ALL[number % 3], false);
+        }
+        for round in 0..4_000 {
+            trio.pop();
+            if round < 1_000 {
+                trio.push(at, Class::ALL[round % 3], false);
+                trio.push(at + Span::from_nanos(round as u64 % 2), Class::Store, false);
+            }
+            trio.check();
+        }
+        while !trio.queue.is_empty() {
+            trio.pop();
+        }
+    }
+
+    #[test]
+    fn memory_follows_what_is_pending() {
+        let mut queue = Queue::new();
+        for number in 0..1_000u64 {
+            queue.push(Time::from_nanos(number * 7_919 % 100_003), Class::Machine, number);
+        }
+        let mut capacity = None;
+        for round in 0..20_000u64 {
+            let next = queue.pop().unwrap();
+            queue.push(next.at + Span::from_nanos(1 + round * 7_919 % 100_003), next.class, 0);
+            if round == 10_000 {
+                capacity = Some(queue.pending.capacity());
+            }
+        }
+        assert_eq!(Some(queue.pending.capacity()), capacity, "a steady state allocates nothing");
+        assert!(capacity.unwrap() < 10_000, "{capacity:?}");
+    }
+
+    #[test]
+    #[should_panic(expected = "an event for 1s is scheduled at 2s")]
+    fn the_past_is_refused() {
+        let mut queue = Queue::new();
+        queue.push(Time::from_secs(2), Class::Machine, ());
+        queue.pop();
+        queue.push(Time::from_secs(1), Class::Machine, ());
+    }
+
+    #[test]
+    #[should_panic(expected = "passed over")]
+    fn the_clock_passes_over_no_event() {
+        let mut queue = Queue::new();
+        queue.push(Time::from_secs(2), Class::Machine, ());
+        queue.advance(Time::from_secs(3));
+    }
+
+    #[test]
+    fn disorder_is_not_restored() {
+        let mut queue = Queue::new();
+        queue.push(Time::from_secs(2), Class::Machine, 1u8);
+        queue.push(Time::from_secs(3), Class::Store, 2);
+        let saved = |now: u64, next: u64, order: [usize; 2]| {
+            let pending = queue.pending();
+            let pending = order.iter().map(|at| pending[*at]).collect();
+            let saved = Saved { now: Time::from_secs(now), next, delivered: 0, pending };
+            serde_json::from_slice::<Queue<u8>>(&serde_json::to_vec(&saved).unwrap())
+        };
+        assert_eq!(saved(0, 2, [0, 1]).unwrap().pending(), queue.pending());
+        for (now, next, order) in
+            [(0, 2, [1, 0]), (0, 2, [0, 0]), (0, 1, [0, 1]), (3, 2, [0, 1]), (0, u64::MAX, [0, 1])]
+        {
+            assert!(saved(now, next, order).is_err(), "{now} {next} {order:?}");
+        }
     }
 }
