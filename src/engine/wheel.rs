@@ -23,7 +23,7 @@ const SLOTS: usize = 1 << DIGIT;
 /// One level per digit of 64 bits.
 const LEVELS: usize = u64::BITS.div_ceil(DIGIT) as usize;
 /// Entries of a chunk.
-const CHUNK: usize = 16;
+const CHUNK: usize = 32;
 /// Slots of at most so many entries are sorted instead of spread.
 const SORTED: usize = 32;
 /// So many earlier entries of the run may be moved to merge one without a second thought.
@@ -32,6 +32,8 @@ const SHIFTED: usize = 64;
 const NONE: u32 = u32::MAX;
 /// Bits of a rank that hold the sequence number; the class is above.
 const SEQ_BITS: u32 = 56;
+/// The largest sequence number.
+pub(super) const SEQ_MOST: u64 = (1 << SEQ_BITS) - 1;
 
 /// An event with its place in the order.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +47,7 @@ pub(super) struct Entry<E> {
 impl<E: Copy> Entry<E> {
     pub(super) fn new(scheduled: &Scheduled<E>) -> Entry<E> {
         let Seq(seq) = scheduled.seq;
-        debug_assert!(seq >> SEQ_BITS == 0, "fewer than 2^56 events are scheduled in a run");
+        debug_assert!(seq <= SEQ_MOST, "fewer than 2^56 events are scheduled in a run");
         let rank = (scheduled.class as u64) << SEQ_BITS | seq;
         Entry { at: scheduled.at.as_nanos(), rank, event: scheduled.event }
     }
@@ -54,7 +56,7 @@ impl<E: Copy> Entry<E> {
         Scheduled {
             at: Time::from_nanos(self.at),
             class: Class::ALL[(self.rank >> SEQ_BITS) as usize],
-            seq: Seq(self.rank & ((1 << SEQ_BITS) - 1)),
+            seq: Seq(self.rank & SEQ_MOST),
             event: self.event,
         }
     }
@@ -150,6 +152,12 @@ impl<E: Copy> Wheel<E> {
         }
         self.len -= 1;
         self.run.pop()
+    }
+
+    /// Entries that there is room for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.arena.capacity() + self.run.capacity()
     }
 
     /// All entries, in no particular order.
