@@ -43,7 +43,11 @@ pub(crate) fn could_serve(
 ) -> Result<(), DeviceRefusal> {
     match devices {
         Some((model, count)) if request.accepts(model) && count > 0 => {
-            if request.count > count { Err(DeviceRefusal::TooFew) } else { Ok(()) }
+            if request.count > count {
+                Err(DeviceRefusal::TooFew)
+            } else {
+                Ok(())
+            }
         }
         _ => Err(DeviceRefusal::Model),
     }
