@@ -5,7 +5,7 @@
 //! in the same order. Amounts are thousandths of a core and of a device. Memory plays no part.
 
 use super::{DeviceRequest, MILLI_PER_DEVICE};
-use crate::ground::{Name, Names};
+use crate::ground::Name;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -51,8 +51,8 @@ impl DeviceShape {
     }
 
     /// The accepted models as one text, as upstream writes them: joined by a vertical bar.
-    fn model_text(&self, names: &Names) -> String {
-        let texts: Vec<&str> = self.models.iter().map(|model| names.text(*model)).collect();
+    fn model_text(&self, text: impl Fn(Name) -> String) -> String {
+        let texts: Vec<String> = self.models.iter().map(|model| text(*model)).collect();
         texts.join("|")
     }
 }
@@ -68,11 +68,11 @@ pub struct TypicalPod {
 
 /// The most popular shapes that together make up at least `threshold` percent of all pods, most
 /// popular first; equal ones by CPU, share of a device, number of devices and model text, all
-/// descending. Upstream's threshold is 95.
+/// descending. Upstream's threshold is 95. `text` gives the text of a model.
 pub fn typical_pods(
     counts: impl IntoIterator<Item = (DeviceShape, u64)>,
     threshold: u64,
-    names: &Names,
+    text: impl Fn(Name) -> String,
 ) -> Vec<TypicalPod> {
     let mut merged: BTreeMap<DeviceShape, u64> = BTreeMap::new();
     for (shape, count) in counts {
@@ -82,8 +82,8 @@ pub fn typical_pods(
     let mut ranked: Vec<(DeviceShape, u64)> =
         merged.into_iter().filter(|(_, count)| *count > 0).collect();
     ranked.sort_by_cached_key(|(shape, count)| {
-        let text = shape.model_text(names);
-        Reverse((*count, shape.cpu, shape.milli_each, shape.count, text))
+        let models = shape.model_text(&text);
+        Reverse((*count, shape.cpu, shape.milli_each, shape.count, models))
     });
     let mut taken = 0;
     let mut kept = 0;
@@ -201,6 +201,7 @@ pub fn fragmentation(node: IdleNode<'_>, typical: &[TypicalPod]) -> Fragmentatio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ground::Names;
     use serde_json::Value;
 
     fn shape(cpu: u64, milli_each: u32, count: u32) -> DeviceShape {
@@ -209,21 +210,21 @@ mod tests {
 
     #[test]
     fn typical_pods_are_the_popular_ones() {
-        let names = Names::new();
+        let text = |_| String::new();
         let counts = [
             (shape(1, 0, 0), 2),
             (shape(4, 500, 1), 60),
             (shape(8, 1000, 1), 19),
             (shape(8, 1000, 2), 19),
         ];
-        let typical = typical_pods(counts.clone(), 95, &names);
+        let typical = typical_pods(counts.clone(), 95, text);
         let kept: Vec<_> = typical.iter().map(|pod| (pod.shape.cpu, pod.shape.count)).collect();
         assert_eq!(kept, [(4, 1), (8, 2), (8, 1)]);
         assert_eq!(typical[0].weight, 0.6 / 0.98);
-        let everything = typical_pods(counts, 100, &names);
+        let everything = typical_pods(counts, 100, text);
         assert_eq!(everything.len(), 4);
         assert_eq!(everything[3].weight, 0.02);
-        assert!(typical_pods([], 95, &names).is_empty());
+        assert!(typical_pods([], 95, text).is_empty());
     }
 
     #[test]

@@ -103,10 +103,10 @@ impl Samples {
             sorted.sort_unstable();
             return shares.iter().map(|share| sorted[rank(*share) as usize - 1]).collect();
         }
-        shares.iter().map(|share| self.from_histogram(rank(*share))).collect()
+        shares.iter().map(|share| self.rough_quantile(rank(*share))).collect()
     }
 
-    fn from_histogram(&self, rank: u64) -> u64 {
+    fn rough_quantile(&self, rank: u64) -> u64 {
         let mut seen = 0;
         for (step, count) in self.histogram.iter().enumerate() {
             seen += count;
