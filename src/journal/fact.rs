@@ -57,6 +57,21 @@ pub enum Fact {
         /// Millicores, bytes, slots, thousandths of a device or units.
         amount: u64,
     },
+    /// The model of the devices of nodes of a specification.
+    NodeModelDefined {
+        /// Specification.
+        spec: NodeSpecId,
+        /// Model.
+        model: Name,
+    },
+    /// Pods of a specification accept devices of this model; those for whom no model is told
+    /// accept every model.
+    PodModelAccepted {
+        /// Specification.
+        spec: PodSpecId,
+        /// Model.
+        model: Name,
+    },
     /// A workload is known from now on. `replicas` is 0 for batch.
     WorkloadDefined {
         /// Workload.
@@ -274,6 +289,8 @@ impl Fact {
             Fact::NodeTainted { node, on } => [pair(23, node.0), on as u64, 0],
             Fact::Failed { pod } => [pair(25, pod.0), 0, 0],
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
+            Fact::NodeModelDefined { spec, model } => [pair(25, spec.0), model.0 as u64, 0],
+            Fact::PodModelAccepted { spec, model } => [pair(26, spec.0), model.0 as u64, 0],
         }
     }
 }
