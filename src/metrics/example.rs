@@ -262,7 +262,7 @@ impl Example<'_> {
         let row = self.pods.get_mut(&pod).unwrap();
         (row.node, row.devices) = (Some(node), devices);
         let feasible = feasible.len() as u32;
-        self.write(Fact::Bound { pod, node: NodeId(node), devices, feasible });
+        self.write(Fact::Bound { pod, node: NodeId(node), devices });
         let mut stream =
             self.draws.stream(Purpose::new("example start"), Key(u64::from(pod.0)), workload);
         self.push(Span::from_secs_f64(1.0 + 4.0 * stream.open01()), Event::Start(pod));

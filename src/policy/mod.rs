@@ -5,7 +5,7 @@
 mod any;
 mod baseline;
 mod devices;
-mod kube;
+pub mod kube;
 mod scheduler;
 
 pub use any::AnyScheduler;

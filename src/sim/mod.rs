@@ -22,6 +22,8 @@ mod run;
 mod schedule;
 mod setup;
 mod store;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use event::Event;

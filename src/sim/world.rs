@@ -49,12 +49,7 @@ pub(super) struct NewPod {
 impl World {
     /// A world at time zero: nodes have joined, controllers know their services, nothing has run.
     pub fn new<S: Sink>(setup: Setup, queue: &mut Queue<Event>, sink: &mut S) -> World {
-        let timing = Timing::new(
-            &setup.params,
-            setup.detail,
-            setup.think_time,
-            setup.start_delay,
-        );
+        let timing = Timing::new(&setup.params, setup.detail, setup.think_time, setup.start_delay);
         let shared = timing.views_are_shared();
         let mut world = World {
             scheduler: SchedulerLoop::new(setup.scheduler, Feed::new(shared, timing.watch)),
@@ -108,8 +103,7 @@ impl World {
     /// Replaces the timing of everything but the scheduler from now on. What is under way keeps its
     /// time.
     pub(super) fn set_params(&mut self, params: &SimParams, start_delay: SpanDist) {
-        self.timing =
-            Timing::new(params, self.timing.detail, self.timing.think, start_delay);
+        self.timing = Timing::new(params, self.timing.detail, self.timing.think, start_delay);
         self.scheduler.feed.set_delay(self.timing.watch);
         self.control.feed.set_delay(self.timing.watch);
     }
@@ -205,8 +199,7 @@ impl World {
             return adopted;
         }
         let names = &mut self.catalog.names;
-        let renamed =
-            catalog.pod_spec(spec).renamed(|name| names.intern(catalog.names.text(name)));
+        let renamed = catalog.pod_spec(spec).renamed(|name| names.intern(catalog.names.text(name)));
         let (adopted, new) = self.catalog.intern_pod_spec(&renamed);
         row[spec.index()] = Some(adopted);
         if new {
@@ -231,7 +224,8 @@ impl World {
     }
 
     fn introduce_workloads<S: Sink>(&mut self, host: &mut Host<'_, S>) {
-        let workloads: Vec<_> = self.catalog.workloads.iter().map(|(id, w)| (id, w.clone())).collect();
+        let workloads: Vec<_> =
+            self.catalog.workloads.iter().map(|(id, w)| (id, w.clone())).collect();
         for (id, workload) in workloads {
             self.introduce_name(host, workload.name);
             let (replicas, min_serving) = match workload.kind {
@@ -275,6 +269,10 @@ impl World {
             }
             host.fact(Fact::NodeSpecDefined { spec: id, resource, amount });
         }
+        if let Some(model) = self.catalog.node_spec(id).devices.map(|group| group.model) {
+            self.introduce_name(host, model);
+            host.fact(Fact::NodeModelDefined { spec: id, model });
+        }
     }
 
     fn introduce_pod_spec<S: Sink>(&mut self, host: &mut Host<'_, S>, id: PodSpecId) {
@@ -293,6 +291,11 @@ impl World {
                 self.introduce_name(host, name);
             }
             host.fact(Fact::PodSpecDefined { spec: id, resource, amount });
+        }
+        let models = self.catalog.pod_spec(id).devices.as_ref().map(|request| &request.models);
+        for model in models.cloned().unwrap_or_default() {
+            self.introduce_name(host, model);
+            host.fact(Fact::PodModelAccepted { spec: id, model });
         }
     }
 
@@ -320,11 +323,6 @@ impl World {
 const BEHIND: u64 = 4096;
 
 /// What a policy sees.
-pub(super) fn cx<'a>(
-    catalog: &'a Catalog,
-    view: &'a View,
-    now: Time,
-    draws: Draws,
-) -> Cx<'a> {
+pub(super) fn cx<'a>(catalog: &'a Catalog, view: &'a View, now: Time, draws: Draws) -> Cx<'a> {
     Cx { catalog, view, now, draws }
 }

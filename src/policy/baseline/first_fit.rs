@@ -102,7 +102,7 @@ impl Scheduler for FirstFit {
                     explain.nodes.push(NodeVerdict { node, verdict: told(verdict) });
                 }
                 if let Ok(devices) = verdict {
-                    actions.push(Action::Bind { pod, uid, node, devices, feasible: 1 });
+                    actions.push(Action::Bind { pod, uid, node, devices });
                     return;
                 }
             }

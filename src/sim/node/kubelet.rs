@@ -1,10 +1,8 @@
 //! What kubelets do with pods: start their containers, report on them, stop them.
 
 use crate::ground::Purpose;
-use crate::journal::{Fact, Sink};
-use crate::model::{
-    Change, Lifetime, NodeId, PodId, PodPhase, PodUid, RestartPolicy,
-};
+use crate::journal::{DeletionCause, Fact, Sink};
+use crate::model::{Change, Lifetime, NodeId, PodId, PodPhase, PodUid, RestartPolicy};
 use crate::sim::Event;
 use crate::sim::event::Report;
 use crate::sim::host::Host;
@@ -84,11 +82,7 @@ impl World {
     }
 
     /// The kubelet of a node that is back sees to a pod that the store has there.
-    pub(in crate::sim) fn kubelet_recovers<S: Sink>(
-        &mut self,
-        host: &mut Host<'_, S>,
-        pod: PodId,
-    ) {
+    pub(in crate::sim) fn kubelet_recovers<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
         let view = *self.store.truth.pod(pod).expect("listed on its node");
         if view.deleting {
             self.report(host, pod, Report::Stopped);
@@ -151,11 +145,7 @@ impl World {
         host.store(self.timing.request, Event::ReportArrives { pod, uid, attempt, report });
     }
 
-    pub(in crate::sim) fn report_arrives<S: Sink>(
-        &mut self,
-        host: &mut Host<'_, S>,
-        event: Event,
-    ) {
+    pub(in crate::sim) fn report_arrives<S: Sink>(&mut self, host: &mut Host<'_, S>, event: Event) {
         let Event::ReportArrives { pod, uid, attempt, report } = event else {
             unreachable!("only reports arrive here");
         };
@@ -176,8 +166,10 @@ impl World {
                 self.remove_pod(host, pod);
             }
             Report::Failed => {
-                host.fact(Fact::Failed { pod: uid });
+                let cause = DeletionCause::ContainersLost;
+                host.fact(Fact::Deleting { pod: uid, cause });
                 self.commit(host, Change::PodPhase { pod, phase: PodPhase::Failed });
+                host.fact(Fact::Removed { pod: uid });
                 self.remove_pod(host, pod);
             }
             Report::Stopped => {

@@ -54,7 +54,8 @@ mod tests {
     fn stays() {
         let unreachable = taint(UNREACHABLE, Effect::NoExecute);
         let not_ready = taint(NOT_READY, Effect::NoExecute);
-        let both = [toleration(Some(UNREACHABLE), Some(60)), toleration(Some(NOT_READY), Some(300))];
+        let both =
+            [toleration(Some(UNREACHABLE), Some(60)), toleration(Some(NOT_READY), Some(300))];
         let cases: [(&[Taint], &[Toleration], Stay); 7] = [
             (&[], &[], Stay::Forever),
             (&[taint(UNREACHABLE, Effect::NoSchedule)], &[], Stay::Forever),

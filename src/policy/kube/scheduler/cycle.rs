@@ -36,7 +36,7 @@ pub(crate) struct Tie {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Place the pod here.
-    Place { node: NodeId, devices: DeviceMask, feasible: u32 },
+    Place { node: NodeId, devices: DeviceMask },
     /// These plugins refused; none if there was no node at all.
     Refused(PluginSet),
 }
@@ -67,17 +67,16 @@ pub(crate) fn attempt(
     let found = find_feasible(cycle, &state, caches, (rotation, &search), explain.as_deref_mut());
     match found.feasible.as_slice() {
         [] => Outcome::Refused(found.refusers),
-        [only] => place(cycle, *only, 1),
+        [only] => place(cycle, *only),
         feasible => {
             let totals = score_all(cycle, &mut state, caches, feasible, explain);
-            place(cycle, select(cycle, feasible, &totals, tie), feasible.len())
+            place(cycle, select(cycle, feasible, &totals, tie))
         }
     }
 }
 
-fn place(cycle: &Cycle<'_>, node: NodeId, feasible: usize) -> Outcome {
-    let feasible = u32::try_from(feasible).expect("fewer than 2^32 nodes");
-    Outcome::Place { node, devices: framework::reserve(cycle, node), feasible }
+fn place(cycle: &Cycle<'_>, node: NodeId) -> Outcome {
+    Outcome::Place { node, devices: framework::reserve(cycle, node) }
 }
 
 /// Upstream attributes a cluster without nodes to no plugin.

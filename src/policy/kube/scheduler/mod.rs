@@ -226,9 +226,7 @@ impl Scheduler for KubeScheduler {
         let tie = Tie { rule: self.tie_break, draws: cx.draws, name, attempt: popped.attempts };
         let QueuedPod { pod, uid, .. } = popped;
         actions.push(match cycle::attempt(&cycle, &mut self.caches, rotation, tie, explain) {
-            Outcome::Place { node, devices, feasible } => {
-                Action::Bind { pod, uid, node, devices, feasible }
-            }
+            Outcome::Place { node, devices } => Action::Bind { pod, uid, node, devices },
             Outcome::Refused(refusers) => Action::Refuse { pod, uid, refusers },
         });
     }
