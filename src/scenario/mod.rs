@@ -1,1 +1,2 @@
 //! The user's file: load, check, override, build.
+mod arrivals;
