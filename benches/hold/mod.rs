@@ -19,7 +19,7 @@ pub(crate) struct Payload {
 /// The record of an entity: one cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-pub(crate) struct Record([u64; 8]);
+pub(crate) struct Record(pub(crate) [u64; 8]);
 
 /// A million of them do not fit the caches of most machines; ten thousand do.
 pub(crate) const SIZES_TOUCHED: [usize; 2] = [10_000, 1_000_000];

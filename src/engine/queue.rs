@@ -144,17 +144,32 @@ impl<E: Copy> Queue<E> {
     /// Delivers the next event and sets the clock to its time.
     #[inline]
     pub fn pop(&mut self) -> Option<Scheduled<E>> {
-        let next = self.pending.take()?.scheduled();
-        debug_assert!(next.at >= self.now, "time never goes back");
-        self.now = next.at;
-        self.delivered += 1;
-        Some(next)
+        self.pop_before_announcing(None, |_| ())
     }
 
     /// Delivers the next event if it happens before `gate`.
     #[inline]
     pub fn pop_before(&mut self, gate: Time) -> Option<Scheduled<E>> {
-        if self.peek_time()? < gate { self.pop() } else { None }
+        self.pop_before_announcing(Some(gate), |_| ())
+    }
+
+    /// As [`Queue::pop_before`]; tells `soon` of some of the events that are among the next.
+    #[inline]
+    pub(super) fn pop_before_announcing(
+        &mut self,
+        gate: Option<Time>,
+        soon: impl FnMut(&E),
+    ) -> Option<Scheduled<E>> {
+        if let Some(gate) = gate
+            && self.peek_time()? >= gate
+        {
+            return None;
+        }
+        let next = self.pending.take(soon)?.scheduled();
+        debug_assert!(next.at >= self.now, "time never goes back");
+        self.now = next.at;
+        self.delivered += 1;
+        Some(next)
     }
 
     /// Sets the clock to a time at which something else happens.

@@ -28,6 +28,11 @@ const CHUNK: usize = 32;
 const SORTED: usize = 32;
 /// So many earlier entries of the run may be moved to merge one without a second thought.
 const SHIFTED: usize = 64;
+/// So many entries of the run are announced at a time.
+const ANNOUNCED: usize = 64;
+/// Slots of at most so many entries are announced as they are spread: what they are about still
+/// fits a second-level cache.
+const NEAR: usize = 1024;
 /// No chunk.
 const NONE: u32 = u32::MAX;
 /// Bits of a rank that hold the sequence number; the class is above.
@@ -81,7 +86,8 @@ struct Slot {
 
 const EMPTY: Slot = Slot { first: NONE, last: NONE, len: 0, min: u64::MAX, max: 0 };
 
-/// Entries in order of their keys. The face of `Heap`, its oracle in tests, is the same.
+/// Entries in order of their keys. The face of `Heap`, its oracle in tests, is the same but for
+/// announcements.
 #[derive(Debug, Clone)]
 pub(super) struct Wheel<E> {
     /// The next entries, last first. All are before all entries in slots.
@@ -141,17 +147,29 @@ impl<E: Copy> Wheel<E> {
         }
     }
 
-    /// Takes the first entry out.
+    /// Takes the first entry out. Tells `soon` of events that are among the next, many at a time
+    /// and in no particular order; of some twice, and of those that come in last not at all.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<Entry<E>> {
+    pub(super) fn take(&mut self, soon: impl FnMut(&E)) -> Option<Entry<E>> {
+        // One test for both, since a run seldom has such a length.
+        if self.run.len().is_multiple_of(ANNOUNCED) {
+            self.prepare(soon)?;
+        }
+        self.len -= 1;
+        self.run.pop()
+    }
+
+    /// Fills the run if it is empty, and announces its next events. `None` if nothing is left.
+    fn prepare(&mut self, mut soon: impl FnMut(&E)) -> Option<()> {
         if self.run.is_empty() {
             if self.levels == 0 {
                 return None;
             }
-            self.load();
+            self.load(&mut soon);
         }
-        self.len -= 1;
-        self.run.pop()
+        let last = self.run.len() - 1;
+        self.run[last - last % ANNOUNCED..].iter().for_each(|entry| soon(&entry.event));
+        Some(())
     }
 
     /// Entries that there is room for.
@@ -243,7 +261,7 @@ impl<E: Copy> Wheel<E> {
     }
 
     /// Fills the run, which is empty, with the entries of the first slot.
-    fn load(&mut self) {
+    fn load(&mut self, soon: &mut impl FnMut(&E)) {
         loop {
             let level = self.levels.trailing_zeros() as usize;
             let place = self.used[level].trailing_zeros() as usize;
@@ -263,7 +281,13 @@ impl<E: Copy> Wheel<E> {
                 }
                 return;
             }
-            self.sweep(slot, Wheel::place);
+            let near = slot.len <= NEAR;
+            self.sweep(slot, |wheel, entry| {
+                if near {
+                    soon(&entry.event);
+                }
+                wheel.place(entry);
+            });
         }
     }
 
@@ -296,4 +320,33 @@ fn common_start(min: u64, max: u64) -> u64 {
     }
     let kept = (differing.ilog2() / DIGIT + 1) * DIGIT;
     if kept >= u64::BITS { 0 } else { min >> kept << kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_event_that_is_not_late_is_announced_while_it_is_pending() {
+        for (count, spacing) in [(10, 1), (1_000, 0), (1_000, 1), (5_000, 1_000_003)] {
+            let mut wheel = Wheel::new(Time::ZERO);
+            for number in 0..count {
+                let at = Time::from_nanos(number * 7_919 % count * spacing);
+                let class = Class::ALL[number as usize % 3];
+                let (seq, event) = (Seq(number), number);
+                wheel.insert(Entry::new(&Scheduled { at, class, seq, event }));
+            }
+            let (mut announced, mut taken) = (BTreeSet::new(), BTreeSet::new());
+            while let Some(entry) = wheel.take(|event| {
+                assert!(!taken.contains(event));
+                announced.insert(*event);
+            }) {
+                assert!(announced.contains(&entry.event), "{count} {spacing}: {}", entry.event);
+                assert!(taken.insert(entry.event));
+            }
+            assert_eq!(taken.len() as u64, count);
+            assert_eq!(wheel.len(), 0);
+        }
+    }
 }
