@@ -223,35 +223,57 @@ fn as_line(replay: &Replay, explain: &Explain, compact: bool) -> Map<String, Val
     let mut line = Map::new();
     let feasible = feasible(replay, explain);
     line.insert("feasible_count".into(), json!(feasible.len()));
-    let mut top: Vec<&str> = feasible.iter().map(|(name, _)| *name).collect();
-    if !compact && !feasible.is_empty() {
-        line.insert("feasible".into(), json!(top));
+    let total = |scores: &[(Plugin, i64)]| scores.iter().map(|(_, score)| score).sum::<i64>();
+    let best = feasible.iter().map(|(_, scores)| total(scores)).max();
+    if let Some(best) = best {
+        let top = feasible.iter().filter(|(_, scores)| total(scores) == best);
+        let top: Vec<&str> = top.map(|(name, _)| *name).collect();
+        line.insert("top_count".into(), json!(top.len()));
+        line.insert("top".into(), json!(&top[..top.len().min(if compact { 50 } else { 1000 })]));
+        if feasible.len() > 1 {
+            line.insert("best".into(), json!(best));
+        }
+    }
+    if !compact {
+        insert_nodes(&mut line, replay, explain, &feasible);
+    }
+    let refusal = explain.refused_before_nodes.as_ref();
+    if let Some(refusal) = refusal
+        && !matches!(refusal.reasons.as_slice(), [Reason::NoNodes])
+    {
+        let refusal = recorded(refusal, &replay.catalog);
+        line.insert("prefilter".into(), json!({ "rejected": refusal }));
+    }
+    if feasible.is_empty() && refusal.is_none_or(|r| r.plugin != Plugin::SchedulingGates) {
+        let message = explain.fit_error(replay.view.present_nodes(), &replay.catalog);
+        line.insert("message".into(), Value::String(message));
+    }
+    line
+}
+
+/// Node by node: which are feasible, their scores and totals, and who refused the others.
+fn insert_nodes(
+    line: &mut Map<String, Value>,
+    replay: &Replay,
+    explain: &Explain,
+    feasible: &[(&str, &[(Plugin, i64)])],
+) {
+    if !feasible.is_empty() {
+        let names: Vec<&str> = feasible.iter().map(|(name, _)| *name).collect();
+        line.insert("feasible".into(), json!(names));
     }
     if feasible.len() > 1 {
         let mut scores = Map::new();
         let mut totals = Map::new();
-        let mut best = i64::MIN;
-        for (name, by_plugin) in &feasible {
+        for (name, by_plugin) in feasible {
             for (plugin, score) in *by_plugin {
                 scores.entry(plugin.to_string()).or_insert_with(|| json!({}))[name] = json!(score);
             }
             let total: i64 = by_plugin.iter().map(|(_, score)| score).sum();
             totals.insert((*name).into(), json!(total));
-            best = best.max(total);
         }
-        top.retain(|name| totals[*name] == json!(best));
-        line.insert("best".into(), json!(best));
-        if !compact {
-            line.insert("scores".into(), Value::Object(scores));
-            line.insert("total".into(), Value::Object(totals));
-        }
-    }
-    if !feasible.is_empty() {
-        line.insert("top_count".into(), json!(top.len()));
-        line.insert(
-            "top".into(),
-            json!(&top[..top.len().min(if compact { 50 } else { top.len() })]),
-        );
+        line.insert("scores".into(), Value::Object(scores));
+        line.insert("total".into(), Value::Object(totals));
     }
     let mut rejected = Map::new();
     for node in &explain.nodes {
@@ -260,22 +282,9 @@ fn as_line(replay: &Replay, explain: &Explain, compact: bool) -> Map<String, Val
             rejected.insert(name, recorded(refusal, &replay.catalog));
         }
     }
-    if !rejected.is_empty() && !compact {
+    if !rejected.is_empty() {
         line.insert("rejected".into(), Value::Object(rejected));
     }
-    if let Some(refusal) = &explain.refused_before_nodes
-        && !matches!(refusal.reasons.as_slice(), [Reason::NoNodes])
-    {
-        let refusal = recorded(refusal, &replay.catalog);
-        line.insert("prefilter".into(), json!({ "rejected": refusal }));
-    }
-    let gated =
-        matches!(&explain.refused_before_nodes, Some(r) if r.plugin == Plugin::SchedulingGates);
-    if feasible.is_empty() && !gated {
-        let message = explain.fit_error(replay.view.present_nodes(), &replay.catalog);
-        line.insert("message".into(), Value::String(message));
-    }
-    line
 }
 
 /// The fields of a line that are compared.
@@ -432,34 +441,47 @@ fn replay_case(folder: &Path, tally: &mut Tally) {
     }
 }
 
-#[test]
-fn recorded_decisions_are_ours() {
+/// Replays the cases that `wanted` names; at least so many lines are compared.
+fn replay_cases(wanted: impl Fn(&str) -> bool, least: usize) {
     let Ok(cases) = std::fs::read_dir(FOLDER) else {
         eprintln!("skipped: {FOLDER} is not there");
         return;
     };
-    let folders: BTreeSet<_> = cases.map(|case| case.unwrap().path()).collect();
     let mut tally = Tally::default();
-    let mut whole_cases = 0;
-    let mut any = 0;
+    let (mut cases_compared, mut whole) = (0, 0);
+    let folders: BTreeSet<_> = cases.map(|case| case.unwrap().path()).collect();
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        let name = folder.file_name().unwrap().to_string_lossy();
         // Requests of the pod as a whole are not built.
-        if folder.ends_with("fit-pod-level-resources") {
+        if !wanted(&name) || name == "fit-pod-level-resources" {
             continue;
         }
-        let before: usize = tally.skipped.values().sum();
-        let compared = tally.compared;
-        let t = std::time::Instant::now();
+        let skipped = |tally: &Tally| tally.skipped.values().sum::<usize>();
+        let before = (tally.compared, skipped(&tally));
         replay_case(folder, &mut tally);
-        eprintln!("T {:?} {}", t.elapsed(), folder.display());
-        whole_cases += usize::from(tally.skipped.values().sum::<usize>() == before);
-        any += usize::from(tally.compared > compared);
+        cases_compared += usize::from(tally.compared > before.0);
+        whole += usize::from(skipped(&tally) == before.1);
     }
     eprintln!(
-        "{} lines of {any} cases compared, {whole_cases} cases as a whole; not compared: {:?}",
+        "{} lines of {cases_compared} cases compared, {whole} cases as a whole; others: {:?}",
         tally.compared, tally.skipped
     );
     let shown: Vec<&str> = tally.problems.iter().take(10).map(String::as_str).collect();
     assert!(shown.is_empty(), "{} differences:\n{}", tally.problems.len(), shown.join("\n"));
-    assert!(tally.compared > 500);
+    assert!(tally.compared >= least, "{} lines compared", tally.compared);
+}
+
+#[test]
+fn hand_written_recordings() {
+    replay_cases(|name| !name.starts_with("random") && !name.starts_with("large"), 200);
+}
+
+#[test]
+fn random_recordings() {
+    replay_cases(|name| name.starts_with("random"), 1700);
+}
+
+#[test]
+fn large_recordings() {
+    replay_cases(|name| name.starts_with("large"), 300);
 }
