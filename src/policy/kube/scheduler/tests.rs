@@ -1,118 +1,13 @@
-//! The scheduler through its face, on small clusters that are written in a line per thing.
+//! The scheduler through its face, on small clusters.
 
-use super::{KubeScheduler, KubeSchedulerParams, TieBreak};
-use crate::ground::{Bytes, Draws, MilliCpu, Name, Span, Time};
+use super::KubeSchedulerParams;
+use super::test_host::{Host, node_spec};
+use crate::ground::{Bytes, Draws, Time};
 use crate::model::{
-    Amounts, Catalog, Change, Condition, DeviceGroup, DeviceMask, DeviceRequest, Effect, Explain,
-    HostPort, ImageOnNode, NodeId, NodeSpec, NodeStatus, Plugin, PluginSet, PodId, PodName,
-    PodPhase, PodSpec, PodUid, Protocol, Taint, Toleration, TolerationOperator, View, WorkloadId,
+    Change, DeviceGroup, DeviceMask, DeviceRequest, Effect, Explain, HostPort, NodeId, NodeSpec,
+    Plugin, PluginSet, PodId, PodPhase, Protocol, Taint,
 };
 use crate::policy::{Action, AttemptEnd, Cx, Scheduler};
-use proptest::prelude::*;
-
-/// A scheduler with its view, driven by hand.
-#[derive(Clone)]
-struct Host {
-    catalog: Catalog,
-    view: View,
-    scheduler: KubeScheduler,
-    now: Time,
-    seed: u64,
-}
-
-impl Host {
-    fn new(params: &KubeSchedulerParams) -> Host {
-        assert_eq!(params.check(), []);
-        let mut catalog = Catalog::new();
-        let scheduler = KubeScheduler::new(params, &mut catalog.names);
-        Host { catalog, view: View::new(), scheduler, now: Time::ZERO, seed: 1 }
-    }
-
-    fn plain() -> Host {
-        Host::new(&KubeSchedulerParams { tie_break: TieBreak::First, ..Default::default() })
-    }
-
-    fn name(&mut self, text: &str) -> Name {
-        self.catalog.names.intern(text)
-    }
-
-    fn tell(&mut self, change: Change) {
-        let (catalog, view, now) = (&self.catalog, &self.view, self.now);
-        let cx = Cx { catalog, view, now, draws: Draws::new(self.seed) };
-        self.scheduler.observe(cx, &change);
-        self.view.apply(&change, &self.catalog);
-    }
-
-    fn status(&mut self, spec: &NodeSpec, taints: &[Taint], unschedulable: bool) -> NodeStatus {
-        NodeStatus {
-            spec: self.catalog.intern_node_spec(spec).0,
-            taints: self.catalog.intern_taints(&taints.to_vec()),
-            ready: Condition::True,
-            unschedulable,
-        }
-    }
-
-    fn add_node(&mut self, status: NodeStatus) -> NodeId {
-        let node = self.view.nodes().next_id();
-        let name = self.name(&format!("n{}", node.0));
-        self.tell(Change::NodeAdded { node, name, hostname: Some(name), status });
-        node
-    }
-
-    fn pod_spec(&mut self, cpu: u64) -> PodSpec {
-        let (namespace, scheduler) = (self.name("default"), self.name("default-scheduler"));
-        let mut spec = PodSpec::new(namespace, scheduler);
-        spec.requests.cpu = MilliCpu(cpu);
-        spec.scoring_cpu = MilliCpu(cpu);
-        spec
-    }
-
-    fn add_pod(&mut self, number: u32, spec: &PodSpec) -> PodId {
-        let name = PodName::numbered(self.name("p"), number);
-        let spec = self.catalog.intern_pod_spec(spec).0;
-        let (pod, uid, created) = (PodId(number), PodUid(number), self.now);
-        self.tell(Change::PodAdded { pod, uid, spec, workload: WorkloadId(0), name, created });
-        pod
-    }
-
-    fn step(&mut self) -> Option<Action> {
-        let mut actions = Vec::new();
-        let (catalog, view, now) = (&self.catalog, &self.view, self.now);
-        let cx = Cx { catalog, view, now, draws: Draws::new(self.seed) };
-        self.scheduler.step(cx, &mut actions, None);
-        assert!(actions.len() <= 1);
-        actions.pop()
-    }
-
-    fn end(&mut self, action: &Action, end: AttemptEnd) {
-        let (catalog, view, now) = (&self.catalog, &self.view, self.now);
-        let cx = Cx { catalog, view, now, draws: Draws::new(self.seed) };
-        self.scheduler.end(cx, action, end);
-    }
-
-    /// One attempt with all that follows; the node, or the plugins that refused.
-    fn attempt(&mut self) -> Option<Result<NodeId, PluginSet>> {
-        let action = self.step()?;
-        Some(match action {
-            Action::Bind { pod, node, devices, .. } => {
-                self.view.assume(pod, node, devices, &self.catalog);
-                self.end(&action, AttemptEnd::Assumed);
-                self.tell(Change::PodBound { pod, node, devices });
-                self.end(&action, AttemptEnd::Bound);
-                Ok(node)
-            }
-            Action::Refuse { refusers, .. } => {
-                self.end(&action, AttemptEnd::Refused(refusers));
-                Err(refusers)
-            }
-        })
-    }
-}
-
-fn node_spec(cpu: u64) -> NodeSpec {
-    let allocatable = Amounts { cpu: MilliCpu(cpu), memory: Bytes(1 << 34), ..Default::default() };
-    NodeSpec { allocatable, pods: 110, ..Default::default() }
-}
 
 fn only(plugin: Plugin) -> Option<Result<NodeId, PluginSet>> {
     Some(Err(PluginSet::of(&[plugin])))
@@ -228,40 +123,27 @@ fn node_changes_wake_by_hint() {
     let mut gpu = host.pod_spec(500);
     gpu.devices = Some(DeviceRequest { count: 2, milli_each: 1000, models: vec![value] });
     let small = host.pod_spec(500);
-    let no = Effect::NoSchedule;
+    let (no, run) = (Effect::NoSchedule, Effect::NoExecute);
     let plain = |cpu| (node_spec(cpu), vec![], false);
+    let (bare, tainted) = (vec![], vec![taint(no)]);
+    let cordoned = |cpu| (node_spec(cpu), vec![], true);
+    let gpus = |count| (device(count), vec![], false);
+    let marked = |cpu, taints: &[Taint]| (node_spec(cpu), taints.to_vec(), false);
+    let with_disk = (labelled(1000), bare, false);
     use Plugin::{Devices, NodeAffinity, NodeResourcesFit, NodeUnschedulable, TaintToleration};
     for (pod, plugin, before, after, wakes) in [
-        (&small, NodeUnschedulable, (node_spec(1000), vec![], true), plain(1000), true),
-        (
-            &small,
-            NodeUnschedulable,
-            (node_spec(1000), vec![], true),
-            (node_spec(2000), vec![], true),
-            false,
-        ),
-        (&small, TaintToleration, (node_spec(1000), vec![taint(no)], false), plain(1000), true),
-        (
-            &small,
-            TaintToleration,
-            (node_spec(1000), vec![taint(no)], false),
-            (node_spec(1000), vec![taint(Effect::NoExecute)], false),
-            false,
-        ),
-        (
-            &small,
-            TaintToleration,
-            (node_spec(1000), vec![taint(no)], false),
-            (node_spec(9000), vec![taint(no)], false),
-            false,
-        ),
-        (&picky, NodeAffinity, plain(1000), (labelled(1000), vec![], false), true),
+        (&small, NodeUnschedulable, cordoned(1000), plain(1000), true),
+        (&small, NodeUnschedulable, cordoned(1000), cordoned(2000), false),
+        (&small, TaintToleration, marked(1000, &tainted), plain(1000), true),
+        (&small, TaintToleration, marked(1000, &tainted), marked(1000, &[taint(run)]), false),
+        (&small, TaintToleration, marked(1000, &tainted), marked(9000, &tainted), false),
+        (&picky, NodeAffinity, plain(1000), with_disk.clone(), true),
         (&picky, NodeAffinity, plain(1000), plain(9000), false),
         (&big, NodeResourcesFit, plain(1000), plain(2000), true),
         (&big, NodeResourcesFit, plain(1000), plain(1999), false),
-        (&big, NodeResourcesFit, plain(1000), (labelled(1000), vec![], false), false),
-        (&gpu, Devices, (device(1), vec![], false), (device(2), vec![], false), true),
-        (&gpu, Devices, plain(1000), (device(1), vec![], false), false),
+        (&big, NodeResourcesFit, plain(1000), with_disk.clone(), false),
+        (&gpu, Devices, gpus(1), gpus(2), true),
+        (&gpu, Devices, plain(1000), gpus(1), false),
     ] {
         let mut host = host.clone();
         let status = host.status(&before.0, &before.1, before.2);
@@ -387,125 +269,4 @@ fn parameters_reach_the_profile() {
             "Feasible([(NodeResourcesFit, 350), (ImageLocality, 0)])",
         ]
     );
-}
-
-/// One thing that may happen to a cluster in the property test.
-#[derive(Debug, Clone)]
-enum Step {
-    Pod { kind: usize },
-    End { pod: u32 },
-    Remove { pod: u32 },
-    Node { node: u32, kind: usize, taint: bool, cordon: bool },
-    Wait(u64),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (0..6usize).prop_map(|kind| Step::Pod { kind }),
-        2 => (0..40u32).prop_map(|pod| Step::End { pod }),
-        1 => (0..40u32).prop_map(|pod| Step::Remove { pod }),
-        2 => (0..8u32, 0..4usize, any::<bool>(), any::<bool>())
-            .prop_map(|(node, kind, taint, cordon)| Step::Node { node, kind, taint, cordon }),
-        2 => (100..20_000u64).prop_map(Step::Wait),
-    ]
-}
-
-/// Pods and nodes that use every plugin.
-fn kinds(host: &mut Host) -> (Vec<PodSpec>, Vec<NodeSpec>, Taint) {
-    let (disk, ssd, zone) = (host.name("disk"), host.name("ssd"), host.name("a"));
-    let (key, value, image) = (host.name("k"), host.name("v"), host.name("app:1"));
-    let zone_key = host.name("topology.kubernetes.io/zone");
-    let taint = Taint { key, value, effect: Effect::NoSchedule };
-    let mut pods = vec![host.pod_spec(300); 6];
-    pods[1].node_selector.set(disk, ssd);
-    pods[2].tolerations = vec![Toleration {
-        key: None,
-        operator: TolerationOperator::Exists,
-        value,
-        effect: None,
-        seconds: None,
-    }];
-    pods[3].devices = Some(DeviceRequest { count: 1, milli_each: 400, models: vec![] });
-    pods[4].host_ports = vec![HostPort { port: 80, protocol: Protocol::Tcp, address: None }];
-    pods[5].priority = 10;
-    pods[5].requests.memory = Bytes(1 << 33);
-    let mut nodes = vec![node_spec(1000); 4];
-    nodes[1].labels.set(disk, ssd);
-    nodes[2].labels.set(zone_key, zone);
-    nodes[2].images = vec![ImageOnNode { name: image, size: Bytes(1 << 30) }];
-    nodes[3].labels.set(disk, ssd);
-    nodes[3].allocatable.cpu = MilliCpu(2000);
-    for node in &mut nodes {
-        node.devices = Some(DeviceGroup { count: 1, model: value });
-    }
-    (pods, nodes, taint)
-}
-
-/// Runs the steps; before each attempt `meddle` may do what must not matter.
-fn play(steps: &[Step], mut meddle: impl FnMut(&mut Host)) -> Vec<String> {
-    let mut host = Host::new(&KubeSchedulerParams::default());
-    let (pods, nodes, taint) = kinds(&mut host);
-    for kind in 0..4 {
-        let status = host.status(&nodes[kind], &[], false);
-        host.add_node(status);
-    }
-    let mut log = Vec::new();
-    let mut count = 0;
-    for step in steps {
-        let running = |host: &Host, pod| {
-            host.view
-                .pod(PodId(pod))
-                .is_some_and(|row| row.node.is_some() && !row.phase.is_terminal())
-        };
-        match *step {
-            Step::Pod { kind } => {
-                host.add_pod(count, &pods[kind]);
-                count += 1;
-            }
-            Step::End { pod } if running(&host, pod) => {
-                host.tell(Change::PodPhase { pod: PodId(pod), phase: PodPhase::Succeeded });
-            }
-            Step::Remove { pod } if host.view.pod(PodId(pod)).is_some() => {
-                host.tell(Change::PodRemoved { pod: PodId(pod) });
-            }
-            Step::Node { node, kind, taint: tainted, cordon } => {
-                let taints: &[Taint] = if tainted { &[taint] } else { &[] };
-                let status = host.status(&nodes[kind], taints, cordon);
-                if host.view.nodes().get(NodeId(node)).is_some() {
-                    host.tell(Change::NodeUpdated { node: NodeId(node), status });
-                } else {
-                    host.add_node(status);
-                }
-            }
-            Step::Wait(millis) => host.now += Span::from_millis(millis),
-            Step::End { .. } | Step::Remove { .. } => {}
-        }
-        meddle(&mut host);
-        while host.scheduler.due(host.now) == Some(host.now) {
-            let result = host.attempt();
-            log.push(format!("{} {result:?}", host.now));
-            if result.is_none() {
-                break;
-            }
-            host.now += Span::from_millis(2);
-            meddle(&mut host);
-        }
-    }
-    log
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn caches_clones_and_saving_change_nothing(steps in prop::collection::vec(step(), 1..60)) {
-        let plain = play(&steps, |_| {});
-        prop_assert_eq!(&plain, &play(&steps, |host| host.scheduler.drop_caches()));
-        prop_assert_eq!(&plain, &play(&steps, |host| *host = host.clone()));
-        let saved = play(&steps, |host| {
-            let bytes = postcard::to_stdvec(&host.scheduler).unwrap();
-            host.scheduler = postcard::from_bytes(&bytes).unwrap();
-        });
-        prop_assert_eq!(&plain, &saved);
-    }
 }
