@@ -308,7 +308,7 @@ mod tests {
             Fact::Queued { pod },
             Fact::Refused { pod, refusers: PluginSet(5) },
             Fact::BindFailed { pod, node },
-            Fact::Bound { pod, node, devices: DeviceMask(6), feasible: 9 },
+            Fact::Bound { pod, node, devices: DeviceMask(6) },
             Fact::Started { pod },
             Fact::Ready { pod },
             Fact::Unready { pod },

@@ -261,7 +261,6 @@ impl Example<'_> {
         *idle &= !devices.0;
         let row = self.pods.get_mut(&pod).unwrap();
         (row.node, row.devices) = (Some(node), devices);
-        let feasible = feasible.len() as u32;
         self.write(Fact::Bound { pod, node: NodeId(node), devices });
         let mut stream =
             self.draws.stream(Purpose::new("example start"), Key(u64::from(pod.0)), workload);

@@ -5,12 +5,14 @@ use super::host::Host;
 use super::setup::Setup;
 use super::world::World;
 use super::{Event, SimParams};
-use crate::engine::{Limits, Model, Queue, Stopped, run};
+use crate::engine::{Limits, Model, Queue, Stopped, run, run_probed};
 use crate::ground::{SpanDist, Time};
 use crate::journal::{Fact, Record, RunEnd, Sink};
 use crate::model::{Catalog, SourceId, Stimulus, Timed};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU64;
+use std::ops::ControlFlow;
 
 /// What arrives from outside, in (time, source, row) order.
 pub trait Arrivals {
@@ -78,6 +80,24 @@ impl<A: Arrivals, S: Sink> Run<A, S> {
         let check_invariants = *check_invariants;
         let mut driven = Driven { world, arrivals, sink, check_invariants };
         run(&mut driven, queue, limits)
+    }
+
+    /// As `run`, and tells `probe` the time after each `every` events; the probe can stop the run.
+    pub fn run_probed(
+        &mut self,
+        limits: &Limits,
+        every: NonZeroU64,
+        mut probe: impl FnMut(Time) -> ControlFlow<()>,
+    ) -> Stopped<A::Error> {
+        let Run { world, queue, arrivals, sink, check_invariants } = self;
+        let check_invariants = *check_invariants;
+        let mut driven = Driven { world, arrivals, sink, check_invariants };
+        run_probed(&mut driven, queue, limits, every, |_, now, _| probe(now))
+    }
+
+    /// The time of the last event.
+    pub fn now(&self) -> Time {
+        self.queue.now()
     }
 
     /// Closes the journal after the last event.
