@@ -1,1 +1,16 @@
 //! The user's file: load, check, override, build.
+
+mod de;
+mod de_error;
+mod diagnostic;
+mod set;
+mod source;
+mod tree;
+mod yaml;
+
+pub use de::{from_node, read};
+pub use de_error::DeError;
+pub use diagnostic::{Diagnostic, Severity};
+pub use set::{set, set_argument};
+pub use source::{Place, Source, Sources};
+pub use tree::{Key, Kind, Node};
