@@ -2,16 +2,23 @@
 //! portable mathematics. Knows nothing of clusters and imports nothing of the crate.
 
 mod dist;
+mod dist_params;
 mod hash;
 mod id;
 pub mod math;
 mod name;
+mod normal;
 mod problem;
 mod quantity;
 mod rng;
 mod time;
 
 pub use dist::{Dist, DistError, Empirical};
+pub use dist_params::{
+    DistForm, DistParams, DistValue, EmpiricalForm, ExponentialForm, GammaForm, LognormalForm,
+    NormalForm, NumberDistParams, ParetoForm, SpanDist, SpanDistParams, TableLoader, UniformForm,
+    WeibullForm,
+};
 pub use hash::{Mixer, stable_hash};
 pub use id::{Id, Table};
 pub use name::{Name, Names};

@@ -1,0 +1,434 @@
+//! Distributions as a scenario file writes them, over lengths of time or over plain numbers.
+//!
+//! A bare value stands for a constant; everything else is a map with one key, the kind:
+//! `3s`, `{uniform: {min: 1s, max: 2s}}`, `{lognormal: {median: 20m, p95: 2h}}`. What is written
+//! is checked while it is read, so that a loader that tracks positions can point at it. Only a
+//! table in a file cannot be: [`DistParams::resolve`] asks a loader for it.
+
+use super::dist::{Dist, DistError, Empirical};
+use super::{Span, Stream};
+use rand_distr::Distribution;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+
+/// What a distribution in a scenario file may be over.
+pub trait DistValue:
+    Copy + Default + fmt::Debug + PartialEq + Serialize + DeserializeOwned + JsonSchema
+{
+    /// One such value, for messages.
+    const EXAMPLE: &'static str;
+    /// The value as a number: seconds for a length of time.
+    fn to_number(self) -> f64;
+}
+
+impl DistValue for Span {
+    const EXAMPLE: &'static str = "`90s`";
+    fn to_number(self) -> f64 {
+        self.as_secs_f64()
+    }
+}
+
+impl DistValue for f64 {
+    const EXAMPLE: &'static str = "`0.5`";
+    fn to_number(self) -> f64 {
+        self
+    }
+}
+
+/// A distribution of lengths of time as it is written.
+pub type SpanDistParams = DistParams<Span>;
+/// A distribution of plain numbers as it is written.
+pub type NumberDistParams = DistParams<f64>;
+
+/// A distribution as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DistParams<V> {
+    form: DistForm<V>,
+}
+
+/// The kinds of distribution and their parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DistForm<V> {
+    /// Always the same value. A bare value means the same.
+    Constant(V),
+    /// Every value between two alike.
+    Uniform(UniformForm<V>),
+    /// Without memory.
+    Exponential(ExponentialForm<V>),
+    /// Normal; samples of a length of time below zero become zero.
+    Normal(NormalForm<V>),
+    /// Log-normal: median, and one of `p95`, `mean` or `sigma`.
+    Lognormal(LognormalForm<V>),
+    /// Weibull: shape, and one of `scale` or `mean`.
+    Weibull(WeibullForm<V>),
+    /// Pareto, truncated if `max` is given.
+    Pareto(ParetoForm<V>),
+    /// Gamma.
+    Gamma(GammaForm<V>),
+    /// The values of a table in a file.
+    Empirical(EmpiricalForm),
+}
+
+/// Every value between two alike.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UniformForm<V> {
+    /// Smallest value.
+    pub min: V,
+    /// Largest value.
+    pub max: V,
+}
+
+/// Exponential.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExponentialForm<V> {
+    /// Mean, above zero.
+    pub mean: V,
+}
+
+/// Normal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NormalForm<V> {
+    /// Mean, before samples below zero are made zero.
+    pub mean: V,
+    /// Standard deviation.
+    pub sd: V,
+}
+
+/// Log-normal. Exactly one of `p95`, `mean` and `sigma` is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LognormalForm<V> {
+    /// Median, above zero.
+    pub median: V,
+    /// 95th percentile, at least the median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95: Option<V>,
+    /// Mean, at least the median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<V>,
+    /// Standard deviation of the natural logarithm, at least zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigma: Option<f64>,
+}
+
+/// Weibull. Exactly one of `scale` and `mean` is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeibullForm<V> {
+    /// Shape, above zero: below 1 early failures, 1 without memory, above 1 wear.
+    pub shape: f64,
+    /// Scale, the 63rd percentile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<V>,
+    /// Mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<V>,
+}
+
+/// Pareto.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParetoForm<V> {
+    /// Shape, above zero; the mean is infinite up to 1 unless `max` is given.
+    pub shape: f64,
+    /// Smallest value, above zero.
+    pub min: V,
+    /// Largest value: the distribution is truncated there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<V>,
+}
+
+/// Gamma.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GammaForm<V> {
+    /// Shape, above zero.
+    pub shape: f64,
+    /// Mean, above zero.
+    pub mean: V,
+}
+
+/// The values of a table in a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmpiricalForm {
+    /// A CSV file with a header line, gzip or not. Lengths of time carry their unit (`90s`) or are
+    /// seconds.
+    pub file: PathBuf,
+    /// The column with the values.
+    pub column: String,
+    /// The column with the weights; without one every row weighs the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
+}
+
+/// Exactly one of several parameters.
+fn one_of<T, const N: usize>(
+    (kind, choices): (&'static str, &'static str),
+    made: [Option<T>; N],
+) -> Result<T, DistError> {
+    let mut given = made.into_iter().flatten();
+    match (given.next(), given.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(DistError::Choice { kind, choices }),
+    }
+}
+
+/// Loads the values and weights of a table: values as numbers, seconds for lengths of time.
+pub type TableLoader<'a> = dyn FnMut(&EmpiricalForm) -> Result<Vec<(f64, f64)>, DistError> + 'a;
+
+impl<V: DistValue> DistParams<V> {
+    /// Always the same value.
+    pub const fn constant(value: V) -> DistParams<V> {
+        DistParams { form: DistForm::Constant(value) }
+    }
+
+    /// What is written.
+    pub const fn form(&self) -> &DistForm<V> {
+        &self.form
+    }
+
+    /// The file that has to be loaded first, if there is one.
+    pub const fn file(&self) -> Option<&EmpiricalForm> {
+        match &self.form {
+            DistForm::Empirical(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The distribution as numbers. `load` is asked only for the table of an empirical one.
+    pub fn numbers(&self, load: &mut TableLoader<'_>) -> Result<Dist, DistError> {
+        let n = V::to_number;
+        match &self.form {
+            DistForm::Constant(value) => Dist::constant(n(*value)),
+            DistForm::Uniform(form) => Dist::uniform(n(form.min), n(form.max)),
+            DistForm::Exponential(form) => Dist::exponential(n(form.mean)),
+            DistForm::Normal(form) => Dist::normal(n(form.mean), n(form.sd)),
+            DistForm::Lognormal(form) => {
+                let median = n(form.median);
+                one_of(
+                    ("log-normal", "`p95`, `mean` and `sigma`"),
+                    [
+                        form.p95.map(|p95| Dist::lognormal_p95(median, n(p95))),
+                        form.mean.map(|mean| Dist::lognormal_mean(median, n(mean))),
+                        form.sigma.map(|sigma| Dist::lognormal(median, sigma)),
+                    ],
+                )?
+            }
+            DistForm::Weibull(form) => one_of(
+                ("Weibull", "`scale` and `mean`"),
+                [
+                    form.scale.map(|scale| Dist::weibull(form.shape, n(scale))),
+                    form.mean.map(|mean| Dist::weibull_mean(form.shape, n(mean))),
+                ],
+            )?,
+            DistForm::Pareto(form) => Dist::pareto(form.shape, n(form.min), form.max.map(n)),
+            DistForm::Gamma(form) => Dist::gamma(form.shape, n(form.mean)),
+            DistForm::Empirical(form) => Ok(Dist::empirical(Empirical::new(load(form)?)?)),
+        }
+    }
+
+    /// Checks what can be checked without the file of a table.
+    pub fn check(&self) -> Result<(), DistError> {
+        let mut unread = |_: &EmpiricalForm| Ok(vec![(0.0, 1.0)]);
+        self.numbers(&mut unread).map(|_| ())
+    }
+}
+
+impl DistParams<Span> {
+    /// The distribution, ready to be sampled. `load` is asked only for the table of an empirical
+    /// one.
+    pub fn resolve(&self, load: &mut TableLoader<'_>) -> Result<SpanDist, DistError> {
+        match self.form {
+            DistForm::Constant(span) => Ok(SpanDist::constant(span)),
+            _ => self.numbers(load).map(SpanDist::of_seconds),
+        }
+    }
+}
+
+impl<V: DistValue> TryFrom<DistForm<V>> for DistParams<V> {
+    type Error = DistError;
+    fn try_from(form: DistForm<V>) -> Result<DistParams<V>, DistError> {
+        let params = DistParams { form };
+        params.check()?;
+        Ok(params)
+    }
+}
+
+impl From<Span> for DistParams<Span> {
+    fn from(span: Span) -> DistParams<Span> {
+        DistParams::constant(span)
+    }
+}
+
+impl<V: DistValue> Serialize for DistParams<V> {
+    /// A constant is written bare.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.form {
+            DistForm::Constant(value) => value.serialize(serializer),
+            form => form.serialize(serializer),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindName {
+    Constant,
+    Uniform,
+    Exponential,
+    Normal,
+    Lognormal,
+    Weibull,
+    Pareto,
+    Gamma,
+    Empirical,
+}
+
+struct FormVisitor<V>(PhantomData<V>);
+
+impl<V: DistValue> FormVisitor<V> {
+    fn bare<'de, E: de::Error, T: IntoDeserializer<'de, E>>(value: T) -> Result<DistParams<V>, E> {
+        V::deserialize(value.into_deserializer()).map(DistParams::constant)
+    }
+}
+
+impl<'de, V: DistValue> Visitor<'de> for FormVisitor<V> {
+    type Value = DistParams<V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a value such as {} or a distribution such as `{{exponential: {{mean: ...}}}}`",
+            V::EXAMPLE
+        )
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<DistParams<V>, E> {
+        Self::bare(text)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<DistParams<V>, E> {
+        Self::bare(number)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<DistParams<V>, E> {
+        Self::bare(number)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<DistParams<V>, E> {
+        Self::bare(number)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DistParams<V>, A::Error> {
+        let Some(kind) = map.next_key::<KindName>()? else {
+            return Err(de::Error::invalid_length(0, &self));
+        };
+        let form = match kind {
+            KindName::Constant => DistForm::Constant(map.next_value()?),
+            KindName::Uniform => DistForm::Uniform(map.next_value()?),
+            KindName::Exponential => DistForm::Exponential(map.next_value()?),
+            KindName::Normal => DistForm::Normal(map.next_value()?),
+            KindName::Lognormal => DistForm::Lognormal(map.next_value()?),
+            KindName::Weibull => DistForm::Weibull(map.next_value()?),
+            KindName::Pareto => DistForm::Pareto(map.next_value()?),
+            KindName::Gamma => DistForm::Gamma(map.next_value()?),
+            KindName::Empirical => DistForm::Empirical(map.next_value()?),
+        };
+        if let Some(second) = map.next_key::<String>()? {
+            return Err(de::Error::custom(format!(
+                "`{second}` is a second key; a distribution is one kind with its parameters"
+            )));
+        }
+        DistParams::try_from(form).map_err(de::Error::custom)
+    }
+}
+
+impl<'de, V: DistValue> Deserialize<'de> for DistParams<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DistParams<V>, D::Error> {
+        deserializer.deserialize_any(FormVisitor(PhantomData))
+    }
+}
+
+impl<V: DistValue> JsonSchema for DistParams<V> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("DistributionOf{}", V::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let bare = generator.subschema_for::<V>();
+        let form = generator.subschema_for::<DistForm<V>>();
+        json_schema!({
+            "description": "A value, or a distribution to draw it from.",
+            "anyOf": [bare, form],
+        })
+    }
+}
+
+/// A distribution of lengths of time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpanDist {
+    seconds: SpanKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum SpanKind {
+    /// Exact to the nanosecond, and free of draws.
+    Constant(Span),
+    /// Seconds.
+    Drawn(Dist),
+}
+
+impl SpanDist {
+    /// Always the same length.
+    pub const fn constant(span: Span) -> SpanDist {
+        SpanDist { seconds: SpanKind::Constant(span) }
+    }
+
+    /// Lengths in seconds; negative samples become zero.
+    pub const fn of_seconds(dist: Dist) -> SpanDist {
+        SpanDist { seconds: SpanKind::Drawn(dist) }
+    }
+
+    /// A length, rounded to the nanosecond; samples below zero become zero.
+    pub fn sample(&self, stream: &mut Stream) -> Span {
+        match &self.seconds {
+            SpanKind::Constant(span) => *span,
+            SpanKind::Drawn(dist) => Span::from_secs_f64(dist.sample(stream)),
+        }
+    }
+
+    /// The mean in seconds, `None` if it is infinite. A normal distribution's is that before
+    /// samples below zero are made zero.
+    pub fn mean_secs(&self) -> Option<f64> {
+        match &self.seconds {
+            SpanKind::Constant(span) => Some(span.as_secs_f64()),
+            SpanKind::Drawn(dist) => dist.mean(),
+        }
+    }
+
+    /// True if no draw is needed: every sample is the same.
+    pub const fn is_constant(&self) -> bool {
+        matches!(self.seconds, SpanKind::Constant(_))
+    }
+
+    /// The distribution of the interval that covers an instant chosen at random, see
+    /// [`Dist::length_biased`].
+    pub fn length_biased(&self) -> Result<SpanDist, DistError> {
+        match &self.seconds {
+            SpanKind::Constant(Span::ZERO) => {
+                Err(DistError::NoEquilibrium("lengths that are zero or negative"))
+            }
+            SpanKind::Constant(span) => Ok(SpanDist::constant(*span)),
+            SpanKind::Drawn(dist) => dist.length_biased().map(SpanDist::of_seconds),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Generators of pods: when they arrive and what they ask for.
+
+mod arrivals;
+mod batch;
+
+pub use arrivals::{ArrivalParams, DailyParams, RateParams};
+pub use batch::{BatchParams, GpuParams, PodParams};

@@ -1,0 +1,5 @@
+//! Readers of workload traces and machine lists.
+
+mod params;
+
+pub use params::{BadRows, LifetimeParams, TraceFormat, TraceParams};
