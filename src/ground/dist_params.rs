@@ -205,6 +205,14 @@ impl<V: DistValue> DistParams<V> {
         }
     }
 
+    /// The path of the file that has to be loaded first, to make it absolute.
+    pub fn file_mut(&mut self) -> Option<&mut PathBuf> {
+        match &mut self.form {
+            DistForm::Empirical(table) => Some(&mut table.file),
+            _ => None,
+        }
+    }
+
     /// The distribution as numbers. `load` is asked only for the table of an empirical one.
     pub fn numbers(&self, load: &mut TableLoader<'_>) -> Result<Dist, DistError> {
         let n = V::to_number;

@@ -1,0 +1,312 @@
+//! The whole input of a run: all sources, merged in (time, source, row) order.
+//!
+//! Each source is read ahead by a bounded number of stimuli. How many changes nothing that can be
+//! seen from outside, neither order nor cursors: a cursor holds where each buffer began to be
+//! filled and how much of it is used up.
+
+use super::{
+    BatchPlan, BatchSource, Cursor, FaultPlan, FaultSource, LoadPlan, LoadSource, Source,
+    SourceError, TracePlan, TraceSource,
+};
+use crate::ground::{Draws, Id, Time};
+use crate::model::{Catalog, SourceId, Stimulus, Timed};
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+/// Everything that is needed to open a source.
+#[derive(Debug, Clone)]
+pub enum SourcePlan {
+    /// A trace, row by row.
+    Trace(TracePlan),
+    /// Generated batch work.
+    Batch(BatchPlan),
+    /// A load drawn from a trace.
+    Load(LoadPlan),
+    /// All failures of the scenario: one plan for all of them, so that outages that overlap become
+    /// one.
+    Faults(Vec<FaultPlan>),
+}
+
+/// A source of any kind.
+#[derive(Debug)]
+pub enum AnySource {
+    /// A trace.
+    Trace(Box<TraceSource>),
+    /// Batch work.
+    Batch(Box<BatchSource>),
+    /// A load.
+    Load(Box<LoadSource>),
+    /// Failures.
+    Faults(Box<FaultSource>),
+}
+
+impl AnySource {
+    /// Opens a source at its beginning.
+    pub fn open(plan: &SourcePlan, draws: Draws) -> Result<AnySource, SourceError> {
+        Ok(match plan {
+            SourcePlan::Trace(plan) => AnySource::Trace(Box::new(TraceSource::open(plan)?)),
+            SourcePlan::Batch(plan) => AnySource::Batch(Box::new(BatchSource::open(plan, draws)?)),
+            SourcePlan::Load(plan) => AnySource::Load(Box::new(LoadSource::open(plan, draws)?)),
+            SourcePlan::Faults(plans) => {
+                AnySource::Faults(Box::new(FaultSource::open(plans, draws)?))
+            }
+        })
+    }
+
+    /// Opens a source where it was left.
+    pub fn open_at(
+        plan: &SourcePlan,
+        draws: Draws,
+        cursor: &Cursor,
+    ) -> Result<AnySource, SourceError> {
+        Ok(match plan {
+            SourcePlan::Trace(plan) => {
+                AnySource::Trace(Box::new(TraceSource::open_at(plan, cursor)?))
+            }
+            SourcePlan::Batch(plan) => {
+                AnySource::Batch(Box::new(BatchSource::open_at(plan, draws, cursor)?))
+            }
+            SourcePlan::Load(plan) => {
+                AnySource::Load(Box::new(LoadSource::open_at(plan, draws, cursor)?))
+            }
+            SourcePlan::Faults(plans) => {
+                AnySource::Faults(Box::new(FaultSource::open_at(plans, draws, cursor)?))
+            }
+        })
+    }
+}
+
+impl Source for AnySource {
+    fn next(&mut self) -> Result<Option<Timed<Stimulus>>, SourceError> {
+        match self {
+            AnySource::Trace(source) => source.next(),
+            AnySource::Batch(source) => source.next(),
+            AnySource::Load(source) => source.next(),
+            AnySource::Faults(source) => source.next(),
+        }
+    }
+
+    fn catalog(&self) -> &Catalog {
+        match self {
+            AnySource::Trace(source) => source.catalog(),
+            AnySource::Batch(source) => source.catalog(),
+            AnySource::Load(source) => source.catalog(),
+            AnySource::Faults(source) => source.catalog(),
+        }
+    }
+
+    fn cursor(&self) -> Cursor {
+        match self {
+            AnySource::Trace(source) => source.cursor(),
+            AnySource::Batch(source) => source.cursor(),
+            AnySource::Load(source) => source.cursor(),
+            AnySource::Faults(source) => source.cursor(),
+        }
+    }
+}
+
+/// Where a stream is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamCursor {
+    slots: Vec<SlotCursor>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct SlotCursor {
+    /// Where the source was after its first `read` stimuli.
+    mark: Cursor,
+    read: u64,
+    /// Stimuli given out, at least `read`.
+    used: u64,
+}
+
+/// Stimuli from one mark of a cursor to the next. Independent of the read-ahead, so that cursors
+/// are, too.
+const MARK_EVERY: u64 = 256;
+
+#[derive(Debug)]
+struct Slot {
+    source: AnySource,
+    ahead: VecDeque<Timed<Stimulus>>,
+    /// The source could not go on after what is in `ahead`.
+    failed: Option<SourceError>,
+    ended: bool,
+    /// Stimuli read from the source.
+    read: u64,
+    /// Stimuli given out.
+    used: u64,
+    /// Numbers of stimuli read so far, and where the source was then.
+    marks: VecDeque<(u64, Cursor)>,
+    last: Time,
+}
+
+impl Slot {
+    /// A source that has given out `read` stimuli.
+    fn new(source: AnySource, read: u64) -> Slot {
+        let marks = VecDeque::from([(read, source.cursor())]);
+        let ahead = VecDeque::new();
+        let last = Time::ZERO;
+        Slot { source, ahead, failed: None, ended: false, read, used: read, marks, last }
+    }
+
+    /// Reads ahead if nothing is left.
+    fn fill(&mut self, read_ahead: usize) {
+        if !self.ahead.is_empty() {
+            return;
+        }
+        while self.ahead.len() < read_ahead && !self.ended && self.failed.is_none() {
+            let marked = self.marks.back().is_some_and(|(read, _)| *read == self.read);
+            if self.read.is_multiple_of(MARK_EVERY) && !marked {
+                self.marks.push_back((self.read, self.source.cursor()));
+            }
+            match self.source.next() {
+                Ok(Some(stimulus)) => {
+                    assert!(stimulus.at >= self.last, "the times of a source never fall");
+                    self.last = stimulus.at;
+                    self.read += 1;
+                    self.ahead.push_back(stimulus);
+                }
+                Ok(None) => self.ended = true,
+                Err(error) => self.failed = Some(error),
+            }
+        }
+    }
+
+    /// When its next stimulus, or its failure, is due.
+    fn due(&self) -> Option<Time> {
+        let failure = self.failed.as_ref().map(|_| self.last);
+        self.ahead.front().map(|stimulus| stimulus.at).or(failure)
+    }
+
+    fn take(&mut self) -> Option<Timed<Stimulus>> {
+        let stimulus = self.ahead.pop_front()?;
+        self.used += 1;
+        // At least one stays: the mark at or before what was given out.
+        while self.marks.get(1).is_some_and(|(read, _)| *read <= self.used) {
+            self.marks.pop_front();
+        }
+        Some(stimulus)
+    }
+
+    fn cursor(&self) -> SlotCursor {
+        let (read, mark) = self
+            .marks
+            .iter()
+            .rfind(|(read, _)| *read <= self.used)
+            .expect("a mark is dropped only when a later one is behind");
+        SlotCursor { mark: mark.clone(), read: *read, used: self.used }
+    }
+}
+
+/// All stimuli of a run.
+#[derive(Debug)]
+pub struct Stream {
+    slots: Vec<Slot>,
+    due: BinaryHeap<Reverse<(Time, usize)>>,
+    read_ahead: usize,
+}
+
+impl Stream {
+    /// Opens all sources at their beginning. At most `read_ahead` stimuli (at least 1) of each are
+    /// held at a time.
+    ///
+    /// # Panics
+    /// If there are two plans of faults: overlapping outages would not become one.
+    pub fn open(
+        plans: &[SourcePlan],
+        draws: Draws,
+        read_ahead: usize,
+    ) -> Result<Stream, SourceError> {
+        let faults = plans.iter().filter(|plan| matches!(plan, SourcePlan::Faults(_)));
+        assert!(faults.count() <= 1, "all faults of a scenario are one plan");
+        let open = |plan| AnySource::open(plan, draws).map(|source| Slot::new(source, 0));
+        let slots = plans.iter().map(open).collect::<Result<Vec<Slot>, SourceError>>()?;
+        Ok(Stream::of(slots, read_ahead))
+    }
+
+    /// Opens all sources where they were left.
+    pub fn open_at(
+        plans: &[SourcePlan],
+        draws: Draws,
+        read_ahead: usize,
+        cursor: &StreamCursor,
+    ) -> Result<Stream, SourceError> {
+        if plans.len() != cursor.slots.len() {
+            return Err(SourceError::new(format!(
+                "the saved run had {} sources, this one has {}",
+                cursor.slots.len(),
+                plans.len()
+            ))
+            .hint("open it with the scenario with which it was started"));
+        }
+        let mut slots = Vec::with_capacity(plans.len());
+        for (plan, at) in plans.iter().zip(&cursor.slots) {
+            let mut slot = Slot::new(AnySource::open_at(plan, draws, &at.mark)?, at.read);
+            while slot.used < at.used {
+                slot.fill(1);
+                if let Some(error) = slot.failed {
+                    return Err(error);
+                }
+                if slot.take().is_none() {
+                    return Err(SourceError::new("the saved run was further than its sources go"));
+                }
+            }
+            slots.push(slot);
+        }
+        Ok(Stream::of(slots, read_ahead))
+    }
+
+    fn of(slots: Vec<Slot>, read_ahead: usize) -> Stream {
+        let mut stream = Stream { slots, due: BinaryHeap::new(), read_ahead: read_ahead.max(1) };
+        for source in 0..stream.slots.len() {
+            stream.refill(source);
+        }
+        stream
+    }
+
+    fn refill(&mut self, source: usize) {
+        let slot = &mut self.slots[source];
+        slot.fill(self.read_ahead);
+        if let Some(at) = slot.due() {
+            self.due.push(Reverse((at, source)));
+        }
+    }
+
+    /// When the next stimulus happens; `None` if there is none.
+    pub fn peek_time(&self) -> Option<Time> {
+        self.due.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// The next stimulus and its source.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a result of an option, not the other way round, so that `?` stops the run"
+    )]
+    pub fn next(&mut self) -> Result<Option<(SourceId, Timed<Stimulus>)>, SourceError> {
+        let Some(Reverse((_, source))) = self.due.pop() else { return Ok(None) };
+        let slot = &mut self.slots[source];
+        let Some(stimulus) = slot.take() else {
+            let failed = slot.failed.take().expect("what is due is a stimulus or a failure");
+            slot.ended = true;
+            return Err(failed);
+        };
+        self.refill(source);
+        Ok(Some((SourceId::from_index(source), stimulus)))
+    }
+
+    /// Number of sources.
+    pub fn sources(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The names and specifications to which the stimuli of a source refer.
+    pub fn catalog(&self, source: SourceId) -> &Catalog {
+        self.slots[source.index()].source.catalog()
+    }
+
+    /// Where the stream is: opened there, it continues with the next stimulus.
+    pub fn cursor(&self) -> StreamCursor {
+        StreamCursor { slots: self.slots.iter().map(Slot::cursor).collect() }
+    }
+}
