@@ -1,1 +1,8 @@
-//! kube
+//! Kubernetes 1.34: its decisions, written from the upstream source.
+
+mod scheduler;
+
+pub use scheduler::{
+    KubeScheduler, KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint,
+    TieBreak,
+};
