@@ -2,7 +2,9 @@
 //! portable mathematics. Knows nothing of clusters and imports nothing of the crate.
 
 mod dist;
+mod dist_error;
 mod dist_params;
+mod empirical;
 mod hash;
 mod id;
 pub mod math;
@@ -13,12 +15,14 @@ mod quantity;
 mod rng;
 mod time;
 
-pub use dist::{Dist, DistError, Empirical};
+pub use dist::Dist;
+pub use dist_error::DistError;
 pub use dist_params::{
     DistForm, DistParams, DistValue, EmpiricalForm, ExponentialForm, GammaForm, LognormalForm,
     NormalForm, NumberDistParams, ParetoForm, SpanDist, SpanDistParams, TableLoader, UniformForm,
     WeibullForm,
 };
+pub use empirical::Empirical;
 pub use hash::{Mixer, stable_hash};
 pub use id::{Id, Table};
 pub use name::{Name, Names};
