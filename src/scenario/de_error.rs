@@ -121,10 +121,13 @@ impl DeError {
             What::UnknownKey { name, known } => {
                 (format!("unknown key `{name}`"), Some(advice(name, known, "keys here are")))
             }
-            What::UnknownWord { word, known } => (
-                format!("`{word}` is not a known word here"),
-                Some(advice(word, known, "known words here are")),
-            ),
+            What::UnknownWord { word, known } => {
+                let advice = match known {
+                    [only] => format!("write `{only}`"),
+                    _ => advice(word, known, "known are"),
+                };
+                (format!("`{word}` is not known here"), Some(advice))
+            }
             What::MissingKey(name) => {
                 (format!("the key `{name}` is missing"), Some(format!("add `{name}:` here")))
             }

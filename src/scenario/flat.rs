@@ -3,7 +3,7 @@
 //! serde's own `flatten` copies the map first, by which places and the text of scalars are lost;
 //! this does not.
 
-use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
+use serde::de::value::StringDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
@@ -145,9 +145,4 @@ impl<'de, A: MapAccess<'de>, O: Take> MapAccess<'de> for SplitMap<'de, '_, A, O>
 /// The value of a key that must be there, for structs that are put together by hand.
 pub(super) fn required<T, E: de::Error>(value: Option<T>, key: &'static str) -> Result<T, E> {
     value.ok_or_else(|| E::missing_field(key))
-}
-
-/// A word of an enum that is read from a text.
-pub(super) fn word<'de, T: Deserialize<'de>, E: de::Error>(text: &'de str) -> Result<T, E> {
-    T::deserialize(BorrowedStrDeserializer::new(text))
 }

@@ -171,7 +171,8 @@ enum Content {
 struct OpenMap {
     entries: Vec<(Key, Node)>,
     seen: FxHashMap<String, Place>,
-    key: Option<Key>,
+    /// The key that waits for its value, and whether it is a merge key.
+    key: Option<(Key, bool)>,
     merged: Vec<Node>,
 }
 
@@ -303,10 +304,10 @@ impl Builder {
 impl OpenMap {
     /// Takes a key if none waits for its value, else the value.
     fn add(&mut self, node: Node) -> Result<(), Wrong> {
-        let Some(key) = self.key.take() else {
+        let Some((key, merges)) = self.key.take() else {
             return self.add_key(node);
         };
-        if key.text == "<<" {
+        if merges {
             return self.merge(node);
         }
         self.entries.push((key, node));
@@ -315,18 +316,19 @@ impl OpenMap {
 
     fn add_key(&mut self, node: Node) -> Result<(), Wrong> {
         let place = node.place;
-        let Kind::Scalar { text, .. } = node.kind else {
+        let Kind::Scalar { text, quoted } = node.kind else {
             return Err(Wrong::new(place, "a list or map cannot be a key")
                 .hint("a `{` or `[` begins a map or list; put quotes around text"));
         };
-        if text != "<<"
+        let merges = text == "<<" && !quoted;
+        if !merges
             && let Some(first) = self.seen.insert(text.clone(), place)
         {
             let message = format!("the key `{text}` is there twice in one map");
             let hint = format!("the first one is in line {}; keep one of them", first.line);
             return Err(Wrong::new(place, message).hint(hint));
         }
-        self.key = Some(Key { text, place });
+        self.key = Some((Key { text, place }, merges));
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Who places the pods.
 
+use crate::policy::KubeSchedulerParams;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,14 +9,14 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum OrchestratorParams {
     /// Kubernetes.
-    Kubernetes(KubernetesParams),
+    Kubernetes(Box<KubernetesParams>),
     /// First fit, restart at once: the simplest that works.
     Baseline(BaselineParams),
 }
 
 impl Default for OrchestratorParams {
     fn default() -> OrchestratorParams {
-        OrchestratorParams::Kubernetes(KubernetesParams::default())
+        OrchestratorParams::Kubernetes(Box::default())
     }
 }
 
@@ -25,6 +26,8 @@ impl Default for OrchestratorParams {
 pub struct KubernetesParams {
     /// Version whose decisions are made.
     pub version: KubernetesVersion,
+    /// The scheduler.
+    pub scheduler: KubeSchedulerParams,
 }
 
 /// A version of Kubernetes.
