@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_wait_lasts_to_the_end_of_its_last_second() {
         let backoff = Backoff { initial: Span::from_secs(1), max: Span::from_secs(10) };
-        let at = |millis| Time::from_nanos(millis * 1_000_000);
+        let at = |millis: u64| Time::from_nanos(millis * 1_000_000);
         assert_eq!(backoff.expiry(0, at(300)), None);
         let expiry = backoff.expiry(1, at(300)).unwrap();
         assert_eq!(expiry, at(1000));

@@ -98,6 +98,9 @@ fn refuse_all(explain: Option<&mut Explain>, refusal: Refusal) -> Outcome {
 }
 
 /// Filters nodes from the rotating start until enough are feasible, and moves the start on.
+///
+/// As upstream with one worker, the search ends at the first feasible node too many; the nodes
+/// refused before it count as examined.
 fn find_feasible(
     cycle: &Cycle<'_>,
     state: &State,
@@ -128,14 +131,15 @@ fn find_feasible(
     let start = *rotation.next_start;
     let mut reasons = Reasons::new(explain.is_some());
     let mut examined = 0;
-    while found.feasible.len() < wanted && examined < nodes.len() {
+    while examined < nodes.len() {
         let node = nodes[(start + examined) % nodes.len()];
-        examined += 1;
         let refused = framework::run_filters(cycle, state, caches, node, &mut reasons);
         match refused {
+            None if found.feasible.len() == wanted => break,
             None => found.feasible.push(node),
             Some((plugin, _)) => found.refusers.insert(plugin),
         }
+        examined += 1;
         if let Some(explain) = explain.as_deref_mut() {
             let verdict = match refused {
                 None => Verdict::Feasible(Vec::new()),
