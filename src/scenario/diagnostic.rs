@@ -103,7 +103,7 @@ impl Diagnostic {
     /// The message for a problem of a value in `tree`: the place is that of the value, or of the
     /// nearest thing around it that was written.
     pub fn of_problem(problem: &Problem, tree: &Node, sources: &Sources) -> Diagnostic {
-        let mut diagnostic = Diagnostic::new(&problem.text).path(&problem.path);
+        let mut diagnostic = Diagnostic::new(with_subject(problem)).path(&problem.path);
         diagnostic.hint.clone_from(&problem.hint);
         diagnostic.at(tree.place_of(&problem.path), sources)
     }
@@ -147,6 +147,18 @@ impl Diagnostic {
             put(format_args!("{bold}help{reset}: {hint}"));
         }
         out
+    }
+}
+
+/// The text of a problem, with the name of the value if it begins with a verb (`is not after ..`).
+fn with_subject(problem: &Problem) -> String {
+    const VERBS: [&str; 7] = ["is", "has", "stands", "changes", "reads", "takes", "needs"];
+    let first = problem.text.split(' ').next().unwrap_or("");
+    match problem.path.rsplit('.').next() {
+        Some(name) if VERBS.contains(&first) && !name.is_empty() => {
+            format!("`{name}` {}", problem.text)
+        }
+        _ => problem.text.clone(),
     }
 }
 

@@ -7,8 +7,10 @@ mod expect;
 mod file;
 mod flat;
 mod later;
+mod load;
 mod manifest;
 mod names;
+mod plan;
 mod print;
 mod schema;
 mod set;
@@ -22,9 +24,14 @@ pub use de_error::DeError;
 pub use diagnostic::{Diagnostic, Severity};
 pub use expect::{Comparison, Expectation, ExpectationError, Outcome};
 pub use file::*;
+pub use load::{BASE_VARIANT, Input, Loaded, Scenario};
 pub use manifest::*;
+pub use plan::{NodePlan, Plan};
 pub use print::to_yaml;
 pub use schema::scenario_schema;
 pub use set::{set, set_argument};
 pub use source::{Place, Source, Sources};
 pub use tree::{Key, Kind, Node};
+
+#[cfg(test)]
+mod cases_tests;

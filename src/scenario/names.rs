@@ -23,7 +23,9 @@ fn is_part(text: &str) -> bool {
 fn is_subdomain(text: &str) -> bool {
     let label = |part: &str| {
         let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        part.starts_with(inner) && part.ends_with(inner) && part.chars().all(|c| inner(c) || c == '-')
+        part.starts_with(inner)
+            && part.ends_with(inner)
+            && part.chars().all(|c| inner(c) || c == '-')
     };
     text.len() <= NAME_MAX && text.split('.').all(label)
 }

@@ -102,10 +102,12 @@ fn scalar(value: &str, text: bool, out: &mut String) {
 /// True if a scalar can stand without quotes.
 fn is_plain(text: &str) -> bool {
     const FIRST: &str = "-?:,[]{}#&*!|>'\"%@`";
+    let negative =
+        text.strip_prefix('-').is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
     let safe = |c: char| c == ' ' || (!c.is_control() && !c.is_whitespace() && c != '\u{feff}');
     !text.is_empty()
         && text.trim() == text
-        && !text.starts_with(|c| FIRST.contains(c))
+        && (negative || !text.starts_with(|c| FIRST.contains(c)))
         && !text.starts_with("...")
         && text != "<<"
         && !text.contains(": ")
@@ -152,8 +154,16 @@ mod tests {
             (-1e9..1e9f64).prop_map(Value::from),
             "[ -~\\n\\t\u{e9}\u{2028}]{0,12}".prop_map(Value::from),
             prop_oneof![
-                Just("0644"), Just("1e3"), Just("~"), Just("true"), Just("---"), Just("<<"),
-                Just("a #b"), Just("a: b"), Just("- a"), Just("...")
+                Just("0644"),
+                Just("1e3"),
+                Just("~"),
+                Just("true"),
+                Just("---"),
+                Just("<<"),
+                Just("a #b"),
+                Just("a: b"),
+                Just("- a"),
+                Just("...")
             ]
             .prop_map(Value::from),
         ];

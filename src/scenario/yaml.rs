@@ -321,9 +321,7 @@ impl OpenMap {
                 .hint("a `{` or `[` begins a map or list; put quotes around text"));
         };
         let merges = text == "<<" && !quoted;
-        if !merges
-            && let Some(first) = self.seen.insert(text.clone(), place)
-        {
+        if !merges && let Some(first) = self.seen.insert(text.clone(), place) {
             let message = format!("the key `{text}` is there twice in one map");
             let hint = format!("the first one is in line {}; keep one of them", first.line);
             return Err(Wrong::new(place, message).hint(hint));

@@ -5,20 +5,18 @@
 mod affinity;
 mod container;
 mod convert;
-mod resources;
-mod tolerations;
 mod pod;
+mod resources;
 mod rest;
+mod tolerations;
 
 pub use affinity::{
     Affinity, EffectWord, NodeAffinityManifest, NodeSelector, NodeSelectorTermManifest,
     OperatorWord, PreferredTerm, RequirementManifest, TolerationManifest, TolerationOperatorWord,
 };
 pub use container::{ContainerManifest, PortManifest, ProtocolWord, ResourcesManifest};
-pub use pod::{
-    Gate, Metadata, PodManifest, PodTemplate, PreemptionWord, RestartWord, Volume,
-};
+pub use pod::{Gate, Metadata, PodManifest, PodTemplate, PreemptionWord, RestartWord, Volume};
 pub use rest::{Known, Rest};
 
-pub(super) use convert::{Converted, Written, convert};
+pub(super) use convert::{Written, convert};
 pub(super) use resources::{GPU_RESOURCE, check_resource};
