@@ -5,7 +5,9 @@ mod completions;
 mod conformance;
 mod examples;
 mod failure;
+mod run;
 mod terminal;
+mod validate;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use failure::Failure;
@@ -26,6 +28,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Run one scenario with one seed, each of its variants side by side.
+    Run(run::RunArgs),
+    /// Parse and check a scenario without running it.
+    Validate(validate::ValidateArgs),
     /// Replay recorded decisions of real systems and print the agreement.
     Conformance(conformance::ConformanceArgs),
     /// List, print and copy the scenarios that come with wavetank.
@@ -60,8 +66,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return failure::usage(&error),
     };
-    let verb = cli.verb.unwrap();
+    let verb = cli.verb.unwrap_or_else(|| Verb::Run(run::RunArgs::quickstart()));
     let answered = match verb {
+        Verb::Run(args) => run::run(&args),
+        Verb::Validate(args) => validate::validate(&args),
         Verb::Conformance(args) => conformance::conformance(&args),
         Verb::Examples(args) => examples::examples(&args),
         Verb::Completions(args) => completions::completions(&args, Cli::command()),

@@ -143,7 +143,7 @@ pub(super) fn load(
 struct Done {
     report: RunReport,
     folder: PathBuf,
-    expectations: Vec<(String, Outcome)>,
+    expectations: Vec<Outcome>,
 }
 
 /// Runs the scenario, writes the results and prints the answer.
@@ -166,7 +166,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Answer, Failure> {
     if !args.look.quiet || args.output != Form::Table {
         print(&answer(args, &done)?)?;
     }
-    let held = done.iter().flat_map(|run| &run.expectations).all(|(_, outcome)| outcome.held);
+    let held = done.iter().flat_map(|run| &run.expectations).all(|outcome| outcome.passed);
     Ok(if held { Answer::Held } else { Answer::Failed })
 }
 
@@ -187,11 +187,7 @@ fn chosen<'s>(scenarios: &'s [Scenario], names: &[String]) -> Result<Vec<&'s Sce
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a run took belongs into host.json")]
-fn run_one(
-    args: &RunArgs,
-    scenario: &Scenario,
-    progress: impl Fn(f64),
-) -> Result<Done, Failure> {
+fn run_one(args: &RunArgs, scenario: &Scenario, progress: impl Fn(f64)) -> Result<Done, Failure> {
     let (wall, cpu, started) = (Instant::now(), cpu_seconds(), started());
     let seed = args.seed.unwrap_or(scenario.file.seed);
     let session = Session { check: args.check, ..Session::new(seed) };
@@ -225,12 +221,8 @@ fn run_one(
     write_run(&folder, &report, &host, &streamed)
         .map_err(|error| Failure::Input(vec![format!("error: {error}")]))?;
     let value = |name: &str| catalog::value(&report.results, name);
-    let expectations = scenario
-        .file
-        .expect
-        .iter()
-        .map(|expectation| (expectation.to_string(), expectation.evaluate(&value)))
-        .collect();
+    let expectations =
+        scenario.file.expect.iter().map(|expectation| expectation.evaluate(&value)).collect();
     Ok(Done { report, folder, expectations })
 }
 
@@ -310,14 +302,17 @@ fn table(args: &RunArgs, done: &[Done]) -> String {
         out.push_str("\nExpected\n");
     }
     for run in done {
-        for (expectation, outcome) in &run.expectations {
-            let mark = if outcome.held { "held  " } else { "FAILED" };
-            let of = if run.report.variant.is_empty() {
-                String::new()
-            } else {
-                format!("{}: ", run.report.variant)
+        for outcome in &run.expectations {
+            let mark = if outcome.passed { "held  " } else { "FAILED" };
+            let of = match run.report.variant.as_str() {
+                "" => String::new(),
+                variant => format!("{variant}: "),
             };
-            let line = format!("  {mark} {of}{expectation} ({})\n", outcome.found());
+            let found = match outcome.actual {
+                Some(actual) => format!("it was {actual}"),
+                None => "nothing to measure it on".to_owned(),
+            };
+            let line = format!("  {mark} {of}{} ({found})\n", outcome.expectation);
             out.push_str(&line);
         }
     }
