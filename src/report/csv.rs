@@ -185,8 +185,7 @@ pub fn recovery_csv(results: &Results, out: impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Metrics;
-    use crate::metrics::example::Example;
+    use crate::metrics::{Example, Metrics};
 
     fn lines(write: impl Fn(&Results, &mut Vec<u8>) -> io::Result<()>) -> Vec<String> {
         let mut metrics = Metrics::default();
