@@ -1,5 +1,5 @@
-//! The tables of a run as CSV. Headers carry units; instants are seconds since the start of the run;
-//! an empty cell is something that did not happen.
+//! The tables of a run as CSV. Headers carry units; instants are seconds since the start of the
+//! run; an empty cell is something that did not happen.
 
 use crate::ground::Time;
 use crate::metrics::{PodEnd, PodLine, PodTable, Results};

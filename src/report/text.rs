@@ -327,7 +327,7 @@ fn table(runs: &[Shown<'_>], look: Look) -> String {
         }));
         table.add_row(row);
     }
-    table.to_string()
+    table.trim_fmt()
 }
 
 /// The main reasons for waiting, one line each.
