@@ -5,7 +5,7 @@ mod availability;
 mod book;
 pub mod catalog;
 #[cfg(test)]
-pub(crate) mod example;
+mod example;
 mod life;
 mod placement;
 mod pods;
@@ -19,6 +19,8 @@ mod step;
 mod tests;
 mod waiting;
 
+#[cfg(test)]
+pub(crate) use example::Example;
 pub use results::{
     AvailabilityResults, CaseOutcome, CaseRow, Column, FragmentationResult, IncidentRow, Legs,
     Level, LifeResults, NodeResult, PlacementResults, PluginWait, PodEnd, PodLine, PodTable,

@@ -1,5 +1,5 @@
-//! The tables of a run as CSV. Headers carry units; instants are seconds since the start of the run;
-//! an empty cell is something that did not happen.
+//! The tables of a run as CSV. Headers carry units; instants are seconds since the start of the
+//! run; an empty cell is something that did not happen.
 
 use crate::ground::Time;
 use crate::metrics::{PodEnd, PodLine, PodTable, Results};
@@ -185,8 +185,7 @@ pub fn recovery_csv(results: &Results, out: impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Metrics;
-    use crate::metrics::example::Example;
+    use crate::metrics::{Example, Metrics};
 
     fn lines(write: impl Fn(&Results, &mut Vec<u8>) -> io::Result<()>) -> Vec<String> {
         let mut metrics = Metrics::default();

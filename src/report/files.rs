@@ -173,26 +173,9 @@ fn swap(finished: &Path, folder: &Path) -> Result<(), WriteError> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::journal::Journal;
-    use crate::metrics::Metrics;
-    use crate::metrics::example::Example;
-
-    /// A run of the made-up cluster.
-    pub(in super::super) fn example_report(variant: &str, packed: bool) -> RunReport {
-        let mut sink = (Metrics::default(), Journal::new());
-        let end = Example::tell(&mut sink, 7, packed);
-        RunReport {
-            scenario: "example".into(),
-            variant: variant.into(),
-            seed: 7,
-            version: "0.1.0".into(),
-            command: "wavetank run example.yaml --seed 7".into(),
-            digest: sink.1.digest().to_string(),
-            results: sink.0.finish(end),
-        }
-    }
+    use crate::report::example::example_report;
 
     fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
         let mut files = Vec::new();

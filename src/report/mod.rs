@@ -3,6 +3,8 @@
 
 mod chart;
 mod csv;
+#[cfg(test)]
+mod example;
 mod files;
 mod json;
 mod text;

@@ -4,7 +4,7 @@
 use super::RunReport;
 use super::words::{count, counted, duration, listed, percent};
 use crate::metrics::{Results, catalog};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use std::fmt::Write;
 
 /// Reasons for waiting that are shown.
@@ -110,6 +110,10 @@ fn answer(results: &Results) -> String {
     sentences.join(" ")
 }
 
+fn were(number: u64) -> &'static str {
+    if number == 1 { "was" } else { "were" }
+}
+
 fn placed(results: &Results) -> String {
     let life = &results.life;
     let pods = life.submitted + life.replaced;
@@ -124,9 +128,14 @@ fn placed(results: &Results) -> String {
             ),
         },
         (_, pending) => format!(
-            "{} of {} were never placed: still pending at the end, the longest for {}.",
+            "{} of {}{} {} never placed: still pending at the end, the longest for {}.",
             count(pending),
             counted(pods, "pod"),
+            match life.replaced {
+                0 => String::new(),
+                replaced => format!(" ({} of them replacements)", count(replaced)),
+            },
+            were(pending),
             duration(results.waiting.censored.max)
         ),
     }
@@ -169,16 +178,24 @@ fn recovered(results: &Results) -> Option<String> {
                 duration(ready.max)
             ),
         };
-        parts.push(format!("{} were replaced{when}", count(recovery.replaced)));
+        parts.push(format!(
+            "{} {} replaced{when}",
+            count(recovery.replaced),
+            were(recovery.replaced)
+        ));
     }
     if recovery.survived > 0 {
         parts.push(format!("{} came back with their node", count(recovery.survived)));
     }
     if recovery.gone > 0 {
-        parts.push(format!("{} were not replaced", count(recovery.gone)));
+        parts.push(format!("{} {} not replaced", count(recovery.gone), were(recovery.gone)));
     }
     if recovery.censored > 0 {
-        parts.push(format!("{} were still down at the end", count(recovery.censored)));
+        parts.push(format!(
+            "{} {} still down at the end",
+            count(recovery.censored),
+            were(recovery.censored)
+        ));
     }
     Some(format!("{cause} took {} down: {}.", counted(recovery.affected, "pod"), listed(&parts)))
 }
@@ -277,9 +294,15 @@ fn cell(results: &Results, names: &[&str], shape: Shape) -> Option<String> {
     Some(texts.join(" / "))
 }
 
+/// Lines above, below and under the header; none between rows.
+const STYLE: TableStyle = {
+    let line = LineStyle::none().fill('─').junction('─');
+    TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
+};
+
 fn table(runs: &[Shown<'_>], look: Look) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(STYLE);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(look.width);
     if runs.len() > 1 {
@@ -304,7 +327,7 @@ fn table(runs: &[Shown<'_>], look: Look) -> String {
         }));
         table.add_row(row);
     }
-    table.to_string()
+    table.trim_fmt()
 }
 
 /// The main reasons for waiting, one line each.
@@ -358,10 +381,10 @@ fn origin(runs: &[Shown<'_>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::tests::example_report;
     use super::*;
     use crate::ground::Time;
     use crate::metrics::Metrics;
+    use crate::report::example::example_report;
 
     const PLAIN: Look = Look { width: 90, colour: false };
 

@@ -13,7 +13,7 @@ const FINE: f64 = 4.0;
 const FONT_FACTOR: f64 = 1.24;
 const FONT: &str = "Inter, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif";
 /// Width of a character over the size of the font, on average.
-const ASPECT: f64 = 0.54;
+const ASPECT: f64 = 0.58;
 
 /// Colour of text and axes: grey that stands out from white as well as from black.
 pub(super) const GREY: RGBColor = RGBColor(0x7c, 0x82, 0x8a);

@@ -45,31 +45,51 @@ pub fn figures(runs: &[Plotted<'_>], subtitle: &str) -> Vec<Figure> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::tests::example_report;
     use super::*;
     use crate::ground::Time;
     use crate::metrics::Metrics;
+    use crate::report::RunReport;
+    use crate::report::example::example_report;
+
+    fn plotted(reports: &[RunReport]) -> Vec<Plotted<'_>> {
+        reports
+            .iter()
+            .map(|report| Plotted { label: report.variant.clone(), results: &report.results })
+            .collect()
+    }
+
+    fn examples() -> [RunReport; 2] {
+        [example_report("packed", true), example_report("spread", false)]
+    }
 
     #[test]
     fn figures_are_complete_and_the_same_every_time() {
-        let reports = [example_report("packed", true), example_report("spread", false)];
-        let all = reports
-            .each_ref()
-            .map(|report| Plotted { label: report.variant.clone(), results: &report.results });
+        let reports = examples();
+        let all = plotted(&reports);
         for runs in [1, 2] {
             let drawn = figures(&all[..runs], "example, seed 7");
             assert_eq!(drawn, figures(&all[..runs], "example, seed 7"));
             let names: Vec<&str> = drawn.iter().map(|figure| figure.name).collect();
             let expected = ["allocation", "pods", "time-to-bind", "imbalance", "nodes", "recovery"];
             assert_eq!(names, expected);
-            for figure in &drawn {
-                assert!(figure.svg.starts_with("<svg ") && figure.svg.ends_with("</svg>\n"));
-                assert!(figure.svg.contains("viewBox") && !figure.svg.contains("NaN"));
-                assert_eq!(figure.svg.contains("spread"), runs == 2, "{}", figure.name);
-                if let Some(folder) = option_env!("WAVETANK_FIGURES") {
-                    let path = format!("{folder}/{}-{runs}.svg", figure.name);
-                    std::fs::write(path, &figure.svg).unwrap();
-                }
+            for Figure { name, svg } in &drawn {
+                assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{name}");
+                assert!(svg.contains("viewBox") && !svg.contains("NaN"), "{name}");
+                assert_eq!(svg.contains("spread"), runs == 2, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    #[ignore = "writes the figures to target/figures, to be looked at"]
+    fn draw_for_the_eye() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/target/figures");
+        std::fs::create_dir_all(folder).unwrap();
+        let reports = examples();
+        let all = plotted(&reports);
+        for runs in [1, 2] {
+            for Figure { name, svg } in figures(&all[..runs], "example, seed 7") {
+                std::fs::write(format!("{folder}/{name}-{runs}.svg"), svg).unwrap();
             }
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn heat(runs: &[Plotted<'_>], subtitle: &str) -> Option<String> {
     if runs.iter().all(|run| run.results.nodes.is_empty() || rows(run) == 0) {
         return None;
     }
-    let mut canvas = titled(TOP + total + 30.0, "How full each node was on average", subtitle);
+    let mut canvas = titled(TOP + total, "How full each node was on average", subtitle);
     scale(&mut canvas);
     let mut top = TOP;
     for run in runs {
@@ -89,7 +89,7 @@ fn draw_run(canvas: &mut Canvas, run: &Plotted<'_>, top: f64) {
         }
         let middle = y + ROW / 2.0 - 2.0;
         canvas.text(&resource.name, (left - 10.0, middle), Type::new(TEXT, Side::Right));
-        let whole = percent_label((mean(&values) * 1000.0).round() / 1000.0);
+        let whole = percent_label((resource.allocation.mean * 1000.0).round() / 1000.0);
         canvas.text(&whole, (right + 8.0, middle), Type::new(TEXT, Side::Left));
         y += ROW;
     }

@@ -63,11 +63,6 @@ fn bars(run: &Plotted<'_>, several: bool) -> Vec<Bar> {
     bars
 }
 
-/// The colour of a leg.
-fn leg_colour(at: usize) -> RGBColor {
-    colour(at)
-}
-
 /// Bars of legs on a common time since the fault.
 pub(super) fn legs(runs: &[Plotted<'_>], subtitle: &str) -> Option<String> {
     let bars: Vec<Bar> = runs.iter().flat_map(|run| bars(run, runs.len() > 1)).collect();
@@ -92,7 +87,7 @@ pub(super) fn legs(runs: &[Plotted<'_>], subtitle: &str) -> Option<String> {
             let (left, right) = (x.at(from), x.at(from + length));
             let edges = ((left, y + 20.0), (right, y + 20.0 + BAR));
             if right - left > 0.25 {
-                canvas.rectangle(edges.0, edges.1, leg_colour(leg).mix(0.9));
+                canvas.rectangle(edges.0, edges.1, colour(leg).to_rgba());
             }
             let label = format!("{} {}", NAMES[leg], duration(*length));
             if width_of(&label, TEXT) + 8.0 < right - left {

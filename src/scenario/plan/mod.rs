@@ -8,7 +8,7 @@ mod nodes;
 mod workloads;
 
 use super::tree::join;
-use super::{Kind, Node, OrchestratorParams, ScenarioFile};
+use super::{Kind, Node, ScenarioFile};
 use crate::ground::{Name, Problem, QuantityError};
 use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
 use crate::scenario::names::check_folder;
@@ -61,9 +61,8 @@ pub(super) fn plan(file: &ScenarioFile, tree: &Node, folder: &Path) -> (Plan, Fi
     let mut planner =
         Planner { file, tree, folder, plan: Plan::default(), findings: Findings::default() };
     planner.findings.problems.extend(check_folder(&file.name, "name"));
-    if let OrchestratorParams::Kubernetes(kubernetes) = &file.orchestrator {
-        planner.under("orchestrator.kubernetes.scheduler", kubernetes.scheduler.check());
-    }
+    let orchestrator = format!("orchestrator.{}", file.orchestrator.key());
+    planner.under(&orchestrator, file.orchestrator.check());
     planner.nodes();
     planner.workloads();
     planner.faults();
