@@ -28,7 +28,7 @@ use std::time::Duration;
 use wavetank::engine::{Class, Limits, Model, Queue, Stopped, run};
 use wavetank::ground::{Span, Time};
 
-const SIZES: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
+const SIZES: [usize; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
 const ROUNDS: usize = 11;
 const STEPS: usize = 300_000;
 /// Steps of one sample of criterion.

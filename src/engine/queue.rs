@@ -17,13 +17,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Which of the events of one instant come first. What reaches the cluster from outside comes
 /// before all of them and is not in the queue.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Class {
     /// What machines do: containers start and end, nodes fail and return.
-    #[default]
     Machine = 0,
     /// What the store learns and tells: writes and watch deliveries.
     Store = 1,
