@@ -57,7 +57,7 @@ fn created(pod: u32, workload: u32) -> Fact {
 }
 
 fn bound(pod: u32, node: u32) -> Fact {
-    Fact::Bound { pod: PodUid(pod), node: NodeId(node), devices: DeviceMask::NONE, feasible: 1 }
+    Fact::Bound { pod: PodUid(pod), node: NodeId(node), devices: DeviceMask::NONE }
 }
 
 fn refused(pod: u32, plugins: &[Plugin]) -> Fact {
@@ -205,7 +205,7 @@ fn devices_in_fragments_and_stranded() {
     };
     write(0, Fact::PodCreated { pod, spec: both, workload, stem, number, digits });
     let devices = DeviceMask(1);
-    write(0, Fact::Bound { pod, node: NodeId(0), devices, feasible: 2 });
+    write(0, Fact::Bound { pod, node: NodeId(0), devices });
     let results = metrics.finish(Time::from_secs(10));
     check(
         &results,
