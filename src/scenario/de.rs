@@ -39,18 +39,20 @@ pub fn read<T: DeserializeOwned>(tree: &Node, sources: &Sources) -> Result<T, Ve
     Err(diagnostics)
 }
 
-/// Takes the wrong part out of the tree, if the rest can be judged without it.
+/// Takes the wrong part out of the tree, if the rest can be judged without it. An unknown key that
+/// is near to one that is not there is taken for that one.
 fn remove_wrong(tree: &mut Node, error: &DeError) -> bool {
     let segments: Vec<&str> = error.segments().collect();
-    if let Some(key) = error.unknown_key() {
-        return child_at(tree, &segments).is_some_and(|map| match &mut map.kind {
-            Kind::Map(entries) => {
-                let before = entries.len();
-                entries.retain(|(k, _)| k.text != key);
-                entries.len() < before
-            }
-            _ => false,
-        });
+    if let Some((key, meant)) = error.unknown_key() {
+        let Some(Node { kind: Kind::Map(entries), .. }) = child_at(tree, &segments) else {
+            return false;
+        };
+        let Some(at) = entries.iter().position(|(k, _)| k.text == key) else { return false };
+        match meant.filter(|meant| entries.iter().all(|(k, _)| k.text != *meant)) {
+            Some(meant) => meant.clone_into(&mut entries[at].0.text),
+            None => drop(entries.remove(at)),
+        }
+        return true;
     }
     for end in (0..segments.len()).rev() {
         let Some(Node { kind: Kind::Seq(nodes), .. }) = child_at(tree, &segments[..end]) else {
@@ -113,7 +115,7 @@ impl<'de> ValueDe<'de> {
         let error =
             match parse_integer(text) {
                 Some(number) if number < min && min == 0 => {
-                    DeError::new(format!("`{text}` is negative")).hint("write 0 or more")
+                    DeError::new(format!("`{text}` is negative")).hint("write a positive number")
                 }
                 Some(number) if number < min => DeError::new(format!("`{text}` is too small"))
                     .hint(format!("write {min} or more")),
@@ -197,6 +199,15 @@ impl<'de> Deserializer<'de> for ValueDe<'de> {
         match &self.node.kind {
             Kind::Scalar { text, quoted: false } if text == "true" => visitor.visit_bool(true),
             Kind::Scalar { text, quoted: false } if text == "false" => visitor.visit_bool(false),
+            Kind::Scalar { text, quoted: false } => {
+                let error = DeError::expected("`true` or `false`", self.node);
+                let lower = text.to_lowercase();
+                Err(match lower.as_str() {
+                    "yes" | "on" | "y" | "true" => error.hint("write `true`"),
+                    "no" | "off" | "n" | "false" => error.hint("write `false`"),
+                    _ => error,
+                })
+            }
             _ => Err(DeError::expected("`true` or `false`", self.node)),
         }
         .map_err(|error: DeError| error.at(self.place))
@@ -293,8 +304,13 @@ impl<'de> Deserializer<'de> for ValueDe<'de> {
                 [_, _, ..] => {
                     let (key, _) =
                         entries.iter().find(|(key, _)| !known(key)).expect("not both are known");
-                    let error: DeError = de::Error::unknown_field(&key.text, variants);
-                    return Err(error.at(key.place));
+                    let Some((word, _)) = entries.iter().find(|(key, _)| known(key)) else {
+                        let error: DeError = de::Error::unknown_field(&key.text, variants);
+                        return Err(error.at(key.place));
+                    };
+                    let (key, word, place) = (&key.text, &word.text, key.place);
+                    let error = DeError::new(format!("`{key}` stands beside `{word}`")).at(place);
+                    return Err(error.hint(format!("indent it more, to put it into `{word}:`")));
                 }
                 [] => return Err(no_word(variants, self.place)),
             },

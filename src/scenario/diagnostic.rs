@@ -13,6 +13,14 @@ pub enum Severity {
     Warning,
 }
 
+/// Ends the path of a problem that is about a key and not about its value.
+const KEY_MARK: char = '\u{0}';
+
+/// The path of a problem about the key at `path`.
+pub(super) fn key_of(path: &str) -> String {
+    format!("{path}{KEY_MARK}")
+}
+
 /// One message about the user's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -103,9 +111,19 @@ impl Diagnostic {
     /// The message for a problem of a value in `tree`: the place is that of the value, or of the
     /// nearest thing around it that was written.
     pub fn of_problem(problem: &Problem, tree: &Node, sources: &Sources) -> Diagnostic {
-        let mut diagnostic = Diagnostic::new(with_subject(problem)).path(&problem.path);
-        diagnostic.hint.clone_from(&problem.hint);
-        diagnostic.at(tree.place_of(&problem.path), sources)
+        let path = problem.path.strip_suffix(KEY_MARK);
+        let place = match path {
+            Some(path) => tree.key_place_of(path),
+            None => tree.place_of(&problem.path),
+        };
+        let path = path.unwrap_or(&problem.path);
+        let text = with_subject(path, &problem.text);
+        let (text, hint) = match text.split_once("; ") {
+            Some((text, hint)) if problem.hint.is_none() => (text, Some(hint.to_owned())),
+            _ => (text.as_str(), problem.hint.clone()),
+        };
+        let diagnostic = Diagnostic { hint, ..Diagnostic::new(text) };
+        diagnostic.path(path).at(place, sources)
     }
 
     /// Draws the message, with a line feed at the end.
@@ -151,14 +169,12 @@ impl Diagnostic {
 }
 
 /// The text of a problem, with the name of the value if it begins with a verb (`is not after ..`).
-fn with_subject(problem: &Problem) -> String {
+fn with_subject(path: &str, text: &str) -> String {
     const VERBS: [&str; 7] = ["is", "has", "stands", "changes", "reads", "takes", "needs"];
-    let first = problem.text.split(' ').next().unwrap_or("");
-    match problem.path.rsplit('.').next() {
-        Some(name) if VERBS.contains(&first) && !name.is_empty() => {
-            format!("`{name}` {}", problem.text)
-        }
-        _ => problem.text.clone(),
+    let first = text.split(' ').next().unwrap_or("");
+    match path.rsplit('.').next() {
+        Some(name) if VERBS.contains(&first) && !name.is_empty() => format!("`{name}` {text}"),
+        _ => text.to_owned(),
     }
 }
 

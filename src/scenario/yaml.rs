@@ -97,7 +97,9 @@ impl Wrong {
     /// The parser's words for what users do wrong most often are about its own grammar; these are
     /// about the file.
     fn of_scan(info: &str, place: Place) -> Wrong {
-        const ADVICE: [(&str, &str, &str); 10] = [
+        const INDENT: &str =
+            "indent the keys of one map, and the `- ` of one list, by the same number of spaces";
+        const ADVICE: [(&str, &str, &str); 12] = [
             ("unprintable", "an unprintable character", "remove it"),
             ("tab", "a tab cannot be used as indentation", "indent with spaces"),
             (
@@ -109,17 +111,23 @@ impl Wrong {
             (
                 "did not find expected key",
                 "this line does not fit the indentation of the lines above",
-                "indent the keys of one map by the same number of spaces",
+                INDENT,
+            ),
+            ("expected '-' indicator", "this line does not fit the list above", INDENT),
+            (
+                "invalid indentation in flow",
+                "a bracket above is not closed before this line",
+                "close every `[` with `]` and every `{` with `}`",
             ),
             (
-                "expected '-' indicator",
-                "this line does not fit the list above",
-                "indent the entries of one list by the same number of spaces, each with its `- `",
+                "invalid indentation in quoted",
+                "this quote is not closed",
+                "end the text with the same quote with which it begins",
             ),
             (
                 "invalid indentation",
                 "this line does not fit the indentation of the lines above",
-                "indent the keys of one map by the same number of spaces",
+                INDENT,
             ),
             (
                 "simple key expect",
