@@ -5,8 +5,7 @@
 //! is checked while it is read, so that a loader that tracks positions can point at it. Only a
 //! table in a file cannot be: [`DistParams::resolve`] asks a loader for it.
 
-use super::{Dist, DistError, Empirical, Span, Stream};
-use rand_distr::Distribution;
+use super::{Dist, DistError, Empirical, Span, SpanDist};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -377,66 +376,6 @@ impl<V: DistValue> JsonSchema for DistParams<V> {
             "description": "A value, or a distribution to draw it from.",
             "anyOf": [bare, form],
         })
-    }
-}
-
-/// A distribution of lengths of time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SpanDist {
-    seconds: SpanKind,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum SpanKind {
-    /// Exact to the nanosecond, and free of draws.
-    Constant(Span),
-    /// Seconds.
-    Drawn(Dist),
-}
-
-impl SpanDist {
-    /// Always the same length.
-    pub const fn constant(span: Span) -> SpanDist {
-        SpanDist { seconds: SpanKind::Constant(span) }
-    }
-
-    /// Lengths in seconds; negative samples become zero.
-    pub const fn of_seconds(dist: Dist) -> SpanDist {
-        SpanDist { seconds: SpanKind::Drawn(dist) }
-    }
-
-    /// A length, rounded to the nanosecond; samples below zero become zero.
-    pub fn sample(&self, stream: &mut Stream) -> Span {
-        match &self.seconds {
-            SpanKind::Constant(span) => *span,
-            SpanKind::Drawn(dist) => Span::from_secs_f64(dist.sample(stream)),
-        }
-    }
-
-    /// The mean in seconds, `None` if it is infinite. A normal distribution's is that before
-    /// samples below zero are made zero.
-    pub fn mean_secs(&self) -> Option<f64> {
-        match &self.seconds {
-            SpanKind::Constant(span) => Some(span.as_secs_f64()),
-            SpanKind::Drawn(dist) => dist.mean(),
-        }
-    }
-
-    /// True if no draw is needed: every sample is the same.
-    pub const fn is_constant(&self) -> bool {
-        matches!(self.seconds, SpanKind::Constant(_))
-    }
-
-    /// The distribution of the interval that covers an instant chosen at random, see
-    /// [`Dist::length_biased`].
-    pub fn length_biased(&self) -> Result<SpanDist, DistError> {
-        match &self.seconds {
-            SpanKind::Constant(Span::ZERO) => {
-                Err(DistError::NoEquilibrium("lengths that are zero or negative"))
-            }
-            SpanKind::Constant(span) => Ok(SpanDist::constant(*span)),
-            SpanKind::Drawn(dist) => dist.length_biased().map(SpanDist::of_seconds),
-        }
     }
 }
 

@@ -13,13 +13,14 @@ mod normal;
 mod problem;
 mod quantity;
 mod rng;
+mod span_dist;
 mod time;
 
 pub use dist::Dist;
 pub use dist_error::DistError;
 pub use dist_params::{
     DistForm, DistParams, DistValue, EmpiricalForm, ExponentialForm, GammaForm, LognormalForm,
-    NormalForm, NumberDistParams, ParetoForm, SpanDist, SpanDistParams, TableLoader, UniformForm,
+    NormalForm, NumberDistParams, ParetoForm, SpanDistParams, TableLoader, UniformForm,
     WeibullForm,
 };
 pub use empirical::Empirical;
@@ -29,6 +30,7 @@ pub use name::{Name, Names};
 pub use problem::Problem;
 pub use quantity::{Bytes, MilliCpu, Quantity, QuantityError};
 pub use rng::{Draws, Key, Purpose, Stream};
+pub use span_dist::SpanDist;
 pub use time::{ParseSpanError, Span, Time};
 
 pub(crate) use id::define_id;

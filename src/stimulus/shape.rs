@@ -259,3 +259,109 @@ impl Source for LoadSource {
         Cursor { content: self.content, state: self.arrivals.state() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stimulus::TraceFormat;
+    use crate::stimulus::read::TraceFacts;
+
+    fn params(json: &str) -> LoadParams {
+        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/traces/sample.csv");
+        let mut params: LoadParams = serde_json::from_str(json).unwrap();
+        params.trace.pods = sample.into();
+        params
+    }
+
+    fn plan(params: LoadParams, capacity: u64) -> LoadPlan {
+        LoadPlan { name: "load".into(), workload: WorkloadId(0), params, capacity, scratch: None }
+    }
+
+    fn json(load: &str, of: &str, rest: &str) -> String {
+        format!(
+            r#"{{"trace": {{"format": "native", "pods": ""}}, "load": "{load}", "of": "{of}",
+                "until": "20d" {rest}}}"#
+        )
+    }
+
+    /// Work offered over time is load times capacity, whatever the resource and the lifetimes.
+    #[test]
+    fn the_offered_load_is_the_one_asked_for() {
+        for (of, capacity, rest) in [
+            ("cpu", 400_000, ""),
+            ("gpu", 64_000, ""),
+            ("memory", 1 << 40, ""),
+            ("cpu", 400_000, r#", "lifetimes": {"exponential": {"mean": "30m"}}"#),
+        ] {
+            let plan = plan(params(&json("80%", of, rest)), capacity);
+            let mut source = LoadSource::open(&plan, Draws::new(6)).unwrap();
+            let mut work = 0.0;
+            while let Some(stimulus) = source.next().unwrap() {
+                let Stimulus::Submit { spec, lifetime, .. } = stimulus.what else { panic!() };
+                let Lifetime::For(lifetime) = lifetime else { panic!() };
+                let spec = source.catalog().pod_spec(spec);
+                let amount = match plan.params.of {
+                    LoadResource::Cpu => spec.requests.cpu.0,
+                    LoadResource::Memory => spec.requests.memory.0,
+                    LoadResource::Gpu => spec.device_milli(),
+                };
+                work += amount as f64 * lifetime.as_secs_f64();
+            }
+            let offered = work / (20.0 * 86_400.0 * capacity as f64);
+            assert!((offered - 0.8).abs() < 0.06, "{of} {rest}: {offered}");
+        }
+    }
+
+    #[test]
+    fn the_cap_counts_in_the_rate() {
+        let open = |params| LoadSource::open(&plan(params, 1000), Draws::new(1)).unwrap();
+        let whole = open(params(&json("1", "cpu", ""))).mean_work();
+        let mut capped = params(&json("1", "cpu", ""));
+        capped.trace.lifetime.max = Some(Span::from_secs(600));
+        let capped = open(capped).mean_work();
+        assert!(capped < 0.9 * whole, "{capped} {whole}");
+    }
+
+    #[test]
+    fn a_list_without_times_needs_lifetimes() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/alibaba-gpu-2023");
+        let path = PathBuf::from(folder).join("openb_pod_list_multigpu20.csv");
+        if !path.exists() {
+            eprintln!("skipped: {} is not there", path.display());
+            return;
+        }
+        let mut params = params(&json("1", "gpu", ""));
+        params.trace = TraceParams::new(TraceFormat::AlibabaGpu2023, &path);
+        let error = LoadSource::open(&plan(params.clone(), 1), Draws::new(1)).unwrap_err();
+        assert!(error.to_string().contains("give the `lifetimes`"), "{error}");
+        params.lifetimes = Some(Span::from_secs(100).into());
+        let source = LoadSource::open(&plan(params.clone(), 1), Draws::new(1)).unwrap();
+        assert_eq!(source.mean_work(), 7_086_800.0 / 8324.0 * 100.0);
+        assert!(TraceFacts::count(&params.trace, None).is_err());
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_refused() {
+        let check = |change: fn(&mut LoadParams)| {
+            let mut params = params(&json("1", "cpu", ""));
+            change(&mut params);
+            params.check()[0].text.clone()
+        };
+        for (text, part) in [
+            (check(|p| p.trace.time_scale = Ratio::new(2.0)), "arrivals follow the load"),
+            (check(|p| p.until = Some(Span::ZERO)), "nothing would arrive"),
+            (
+                check(|p| {
+                    p.lifetimes = Some(Span::from_secs(1).into());
+                    p.trace.lifetime.max = Some(Span::from_secs(1));
+                }),
+                "that `lifetimes` replaces",
+            ),
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        let endless = json("1", "cpu", r#", "lifetimes": {"pareto": {"shape": 1, "min": "1s"}}"#);
+        let error = LoadSource::open(&plan(params(&endless), 1), Draws::new(1)).unwrap_err();
+        assert!(error.to_string().contains("no finite mean"), "{error}");
+    }
+}

@@ -310,3 +310,139 @@ impl Stream {
         StreamCursor { slots: self.slots.iter().map(Slot::cursor).collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::WorkloadId;
+    use crate::stimulus::{
+        FaultParams, LoadParams, LoadResource, NodeTarget, TraceFormat, TraceParams,
+    };
+    use std::path::Path;
+
+    const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/traces/sample.csv");
+
+    fn plans() -> Vec<SourcePlan> {
+        let workload = WorkloadId(0);
+        let trace = TraceParams::new(TraceFormat::Native, SAMPLE);
+        let batch = r#"{"arrivals": {"rate": {"daily": {"mean": "100/h", "peak": "150/h"}}},
+            "until": "5h", "pods": [{"weight": 2, "cpu": "1", "lifetime": "10m"},
+            {"weight": 1, "cpu": "2", "lifetime": {"exponential": {"mean": "1h"}}}]}"#;
+        let fault = r#"{"action": "node-crash", "repair": {"uniform": {"min": "1m", "max": "9m"}},
+            "rate": {"time_to_failure": {"exponential": {"mean": "30m"}}}}"#;
+        let fault: FaultParams = serde_json::from_str(fault).unwrap();
+        let target = |position| NodeTarget { position, name: format!("n-{position}") };
+        let load = LoadParams {
+            trace: trace.clone(),
+            load: "50%".parse().unwrap(),
+            of: LoadResource::Cpu,
+            lifetimes: None,
+            from: crate::ground::Span::ZERO,
+            until: Some(crate::ground::Span::from_secs(4 * 3600)),
+            count: Some(300),
+        };
+        vec![
+            SourcePlan::Trace(TracePlan { workload, params: trace.clone(), scratch: None }),
+            SourcePlan::Batch(BatchPlan {
+                name: "batch".into(),
+                workload,
+                params: serde_json::from_str(batch).unwrap(),
+            }),
+            SourcePlan::Faults(vec![FaultPlan {
+                path: "faults.0".into(),
+                params: fault,
+                targets: (0..8).map(target).collect(),
+            }]),
+            // The same rows once more: every time is there twice, in the order of the sources.
+            SourcePlan::Trace(TracePlan { workload, params: trace, scratch: None }),
+            SourcePlan::Load(LoadPlan {
+                name: "load".into(),
+                workload,
+                params: load,
+                capacity: 100_000,
+                scratch: None,
+            }),
+        ]
+    }
+
+    type All = Vec<(SourceId, Timed<Stimulus>)>;
+
+    fn until(stream: &mut Stream, end: Time) -> All {
+        let mut all = Vec::new();
+        while let Some(at) = stream.peek_time() {
+            if at >= end {
+                break;
+            }
+            let next = stream.next().unwrap().unwrap();
+            assert_eq!(next.1.at, at);
+            all.push(next);
+        }
+        all
+    }
+
+    #[test]
+    fn order_is_time_then_source_and_the_read_ahead_does_not_show() {
+        let (plans, draws, end) = (plans(), Draws::new(4), Time::from_secs(6 * 3600));
+        let mut one = Stream::open(&plans, draws, 1).unwrap();
+        let expected = until(&mut one, end);
+        assert!(expected.len() > 1_000, "{}", expected.len());
+        assert!(expected.is_sorted_by_key(|(source, stimulus)| (stimulus.at, *source)));
+        for source in 0..5 {
+            assert!(expected.iter().any(|(from, _)| *from == SourceId(source)), "{source}");
+        }
+        for read_ahead in [2, 7, 256, 100_000] {
+            let mut other = Stream::open(&plans, draws, read_ahead).unwrap();
+            let mut slow = Stream::open(&plans, draws, 1).unwrap();
+            for expected in &expected {
+                assert_eq!(other.next().unwrap().as_ref(), Some(expected));
+                slow.next().unwrap();
+                if expected.1.at.as_nanos().is_multiple_of(16) {
+                    assert_eq!(other.cursor(), slow.cursor(), "read-ahead {read_ahead}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_reopened_anywhere_continues() {
+        let (plans, draws, end) = (plans(), Draws::new(4), Time::from_secs(6 * 3600));
+        let expected = until(&mut Stream::open(&plans, draws, 64).unwrap(), end);
+        let mut stream = Stream::open(&plans, draws, 64).unwrap();
+        let mut given = 0;
+        while given < expected.len() {
+            let bytes = postcard::to_stdvec(&stream.cursor()).unwrap();
+            let cursor: StreamCursor = postcard::from_bytes(&bytes).unwrap();
+            let mut again = Stream::open_at(&plans, draws, 3, &cursor).unwrap();
+            assert_eq!(again.cursor(), cursor);
+            assert!(until(&mut again, end) == expected[given..], "after {given}");
+            for _ in 0..97.min(expected.len() - given) {
+                stream.next().unwrap();
+                given += 1;
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_file_or_another_scenario_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.csv");
+        std::fs::copy(Path::new(SAMPLE), &path).unwrap();
+        let plan = SourcePlan::Trace(TracePlan {
+            workload: WorkloadId(0),
+            params: TraceParams::new(TraceFormat::Native, &path),
+            scratch: None,
+        });
+        let plans = [plan];
+        let draws = Draws::new(0);
+        let mut stream = Stream::open(&plans, draws, 4).unwrap();
+        stream.next().unwrap();
+        let cursor = stream.cursor();
+        assert!(Stream::open_at(&plans, draws, 4, &cursor).is_ok());
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replacen("0-", "1-", 1) + "\n").unwrap();
+        let error = Stream::open_at(&plans, draws, 4, &cursor).unwrap_err().to_string();
+        assert!(error.contains("not the one of the saved run; bring back"), "{error}");
+        let error = Stream::open_at(&[], draws, 4, &cursor).unwrap_err().to_string();
+        assert!(error.contains("had 1 sources, this one has 0"), "{error}");
+    }
+}

@@ -265,3 +265,176 @@ impl Source for FaultSource {
         Cursor { content: 0, state: CursorState::Faults(pending) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::math;
+
+    fn plan(number: usize, params: &str, nodes: &[u32]) -> FaultPlan {
+        let params: FaultParams = serde_json::from_str(params).unwrap();
+        assert_eq!(params.check(), []);
+        let target = |n: &u32| NodeTarget { position: *n, name: format!("node-{n}") };
+        FaultPlan {
+            path: format!("faults.{number}"),
+            params,
+            targets: nodes.iter().map(target).collect(),
+        }
+    }
+
+    fn until(source: &mut FaultSource, end: Time) -> Vec<(Time, Stimulus)> {
+        let mut all = Vec::new();
+        while let Some(stimulus) = source.next().unwrap() {
+            if stimulus.at >= end {
+                break;
+            }
+            all.push((stimulus.at, stimulus.what));
+        }
+        all
+    }
+
+    fn at(hours: u64) -> Time {
+        Time::from_secs(hours * 3600)
+    }
+
+    #[test]
+    fn overlapping_outages_are_one() {
+        let crash = |hours, node| (at(hours), Stimulus::Crash { node });
+        let repair = |hours, node| (at(hours), Stimulus::Repair { node });
+        for (faults, expected) in [
+            // FA-10: a rack from 10 to 12 and a node in it from 11 to 13.
+            (
+                vec![
+                    (r#"{"action": "node-crash", "at": "10h", "repair": "2h"}"#, vec![4, 7]),
+                    (r#"{"action": "node-crash", "at": "11h", "repair": "2h"}"#, vec![7]),
+                ],
+                vec![crash(10, 4), crash(10, 7), repair(12, 4), repair(13, 7)],
+            ),
+            // One begins as the other ends.
+            (
+                vec![
+                    (r#"{"action": "node-crash", "at": "2h", "repair": "1h"}"#, vec![1]),
+                    (r#"{"action": "node-crash", "at": "1h", "repair": "1h"}"#, vec![1]),
+                ],
+                vec![crash(1, 1), repair(3, 1)],
+            ),
+            // One is never repaired, one has no length.
+            (
+                vec![
+                    (r#"{"action": "node-crash", "at": "5h"}"#, vec![0]),
+                    (r#"{"action": "node-crash", "at": "1h", "repair": "0s"}"#, vec![0]),
+                    (r#"{"action": "node-crash", "at": "4h", "repair": "3h"}"#, vec![0]),
+                ],
+                vec![crash(1, 0), repair(1, 0), crash(4, 0)],
+            ),
+        ] {
+            let plans: Vec<FaultPlan> = faults
+                .iter()
+                .enumerate()
+                .map(|(number, (params, nodes))| plan(number, params, nodes))
+                .collect();
+            let mut source = FaultSource::open(&plans, Draws::new(1)).unwrap();
+            assert_eq!(until(&mut source, Time::MAX), expected);
+            assert_eq!(source.next().unwrap(), None);
+        }
+    }
+
+    const AGEING: &str = r#"{"action": "node-crash",
+        "rate": {"time_to_failure": {"weibull": {"shape": 0.7, "mean": "10d"}}},
+        "repair": {"lognormal": {"median": "1h", "mean": "6h"}}}"#;
+
+    #[test]
+    fn failures_do_not_depend_on_the_other_nodes_and_faults() {
+        let of_node = |plans: &[FaultPlan]| {
+            let mut source = FaultSource::open(plans, Draws::new(5)).unwrap();
+            let mut all = until(&mut source, at(24 * 365));
+            all.retain(|(_, what)| {
+                matches!(what, Stimulus::Crash { node: 3 } | Stimulus::Repair { node: 3 })
+            });
+            all
+        };
+        let alone = of_node(&[plan(0, AGEING, &[3])]);
+        assert!(alone.len() > 20, "{}", alone.len());
+        assert_eq!(of_node(&[plan(0, AGEING, &[0, 9, 3, 1])]), alone);
+        assert_eq!(of_node(&[plan(0, AGEING, &[3]), plan(1, AGEING, &[0, 1])]), alone);
+        assert_ne!(of_node(&[plan(1, AGEING, &[3])]), alone);
+    }
+
+    #[test]
+    fn down_time_and_number_of_failures_are_those_of_renewal_theory() {
+        let nodes: Vec<u32> = (0..200).collect();
+        let mut source = FaultSource::open(&[plan(0, AGEING, &nodes)], Draws::new(9)).unwrap();
+        let end = at(24 * 400);
+        let all = until(&mut source, end);
+        let crashes = all.iter().filter(|(_, what)| matches!(what, Stimulus::Crash { .. }));
+        // One in 10.25 days each; the ageing of a new node adds (c^2 - 1) / 2 of about 0.6.
+        let expected = 200.0 * (400.0 / 10.25 + 0.6);
+        let got = crashes.count() as f64;
+        assert!((got / expected - 1.0).abs() < 0.04, "{got}, not {expected}");
+    }
+
+    #[test]
+    fn equilibrium_begins_with_the_residual_life() {
+        // Shape 0.5 and mean 2 days: F(x) = 1 - exp(-sqrt(x)), and the residual life has the
+        // distribution function 1 - (1 + sqrt(x)) exp(-sqrt(x)), x in days.
+        let nodes: Vec<u32> = (0..4000).collect();
+        let params = r#"{"action": "node-crash", "rate": {"start": "equilibrium",
+            "time_to_failure": {"weibull": {"shape": 0.5, "mean": "2d"}}}}"#;
+        let mut source = FaultSource::open(&[plan(0, params, &nodes)], Draws::new(3)).unwrap();
+        let first = until(&mut source, Time::MAX);
+        assert_eq!(first.len(), 4000);
+        for (number, (at, _)) in first.iter().enumerate() {
+            let root = (at.as_secs_f64() / 86_400.0).sqrt();
+            let share = 1.0 - (1.0 + root) * math::exp(-root);
+            let gap = (number as f64 / 4000.0 - share).abs();
+            assert!(gap < 1.95 / 4000f64.sqrt(), "{at}: {gap}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_at_any_point_continues() {
+        let plans = [
+            plan(0, AGEING, &[0, 1, 2]),
+            plan(1, r#"{"action": "node-crash", "at": "30d", "repair": "20d"}"#, &[1, 2]),
+            plan(2, r#"{"action": "node-crash", "at": "60d"}"#, &[2]),
+        ];
+        let draws = Draws::new(11);
+        let end = at(24 * 100);
+        let straight = until(&mut FaultSource::open(&plans, draws).unwrap(), end);
+        let mut source = FaultSource::open(&plans, draws).unwrap();
+        for given in 0..straight.len() {
+            let cursor = postcard::to_stdvec(&source.cursor()).unwrap();
+            let cursor = postcard::from_bytes(&cursor).unwrap();
+            let mut again = FaultSource::open_at(&plans, draws, &cursor).unwrap();
+            assert_eq!(until(&mut again, end), straight[given..]);
+            source.next().unwrap();
+        }
+    }
+
+    #[test]
+    fn impossible_faults_say_what_to_do() {
+        for (params, part) in [
+            (r#"{"action": "node-crash"}"#, "either a time `at` or a `rate`"),
+            (
+                r#"{"action": "node-crash", "at": "1s", "nodes": ["a"], "selector": {"b": "c"}}"#,
+                "stands beside `nodes`",
+            ),
+            (
+                r#"{"action": "node-crash", "rate": {"time_to_failure": "0s"}}"#,
+                "time would stand still",
+            ),
+            (
+                r#"{"action": "node-crash", "rate": {"start": "equilibrium",
+                    "time_to_failure": {"normal": {"mean": "1d", "sd": "1h"}}}}"#,
+                "a normal distribution; use `start: new`",
+            ),
+        ] {
+            let params: FaultParams = serde_json::from_str(params).unwrap();
+            let problems = params.check();
+            assert!(problems[0].text.contains(part), "{problems:?}");
+        }
+        let unknown = r#"{"action": "zone-outage", "at": "1s"}"#;
+        let error = serde_json::from_str::<FaultParams>(unknown).unwrap_err().to_string();
+        assert!(error.contains("expected `node-crash`"), "{error}");
+    }
+}

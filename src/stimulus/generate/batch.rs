@@ -276,3 +276,119 @@ impl Source for BatchSource {
         Cursor { content: 0, state: self.arrivals.state() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/traces/sample");
+    const SAMPLE_SEED: u64 = 2023;
+
+    fn open(json: &str, seed: u64) -> Result<BatchSource, SourceError> {
+        let params = serde_json::from_str(json).unwrap();
+        let plan = BatchPlan { name: "sample".into(), workload: WorkloadId(0), params };
+        BatchSource::open(&plan, Draws::new(seed))
+    }
+
+    fn sample() -> Vec<u8> {
+        let params = fs::read_to_string(format!("{SAMPLE}.json")).unwrap();
+        let mut out = Vec::new();
+        open(&params, SAMPLE_SEED).unwrap().write_trace(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn the_sample_trace_is_what_its_parameters_make() {
+        let kept = fs::read_to_string(format!("{SAMPLE}.csv")).unwrap();
+        assert!(kept == String::from_utf8(sample()).unwrap(), "see traces/README.md");
+        assert!((400..600).contains(&kept.lines().count()), "{}", kept.lines().count());
+    }
+
+    /// Runs with `cargo test --lib sample_trace_is_written -- --ignored`.
+    #[test]
+    #[ignore = "writes traces/sample.csv"]
+    fn sample_trace_is_written() {
+        fs::write(format!("{SAMPLE}.csv"), sample()).unwrap();
+    }
+
+    #[test]
+    fn the_mix_follows_the_weights() {
+        let json = r#"{"arrivals": {"gap": "1s"}, "count": 10000, "pods": [
+            {"weight": 0, "cpu": "1"}, {"weight": 3, "cpu": "2"}, {"weight": 7, "cpu": "3"}]}"#;
+        let mut source = open(json, 1).unwrap();
+        let mut counts = [0; 3];
+        while let Some(row) = source.next_row() {
+            counts[row.shape as usize] += 1;
+            assert_eq!(row.lifetime, Lifetime::Forever);
+        }
+        assert_eq!(counts[0], 0);
+        assert!((2850..3150).contains(&counts[1]), "{counts:?}");
+    }
+
+    #[test]
+    fn a_change_of_the_mix_moves_no_arrival() {
+        let arrivals = |pods: &str| {
+            let json = format!(
+                r#"{{"arrivals": {{"rate": {{"constant": "1/m"}}}}, "count": 50, "pods": {pods}}}"#
+            );
+            let mut source = open(&json, 1).unwrap();
+            std::iter::from_fn(|| source.next_row()).map(|row| row.at).collect::<Vec<Time>>()
+        };
+        let plain = arrivals(r#"[{"cpu": "1"}]"#);
+        let lasting = r#"[{"cpu": "1", "lifetime": {"gamma": {"shape": 0.5, "mean": "1h"}}},
+            {"cpu": "2", "lifetime": {"exponential": {"mean": "1h"}}}]"#;
+        assert_eq!(arrivals(lasting), plain);
+    }
+
+    #[test]
+    fn impossible_mixes_are_refused() {
+        for (pods, part) in [
+            ("[]", "no entry with a weight above 0"),
+            (r#"[{"weight": 0}]"#, "no entry with a weight above 0"),
+            (r#"[{"gpu": {"count": 2, "milli": 500}}]"#, "`pods.0.gpu.milli`: is below 1000"),
+            (r#"[{"gpu": {"count": 33}}]"#, "`pods.0.gpu.count`: is above 32"),
+            (r#"[{"gpu": {"count": 0}}]"#, "leave `gpu` out"),
+            (r#"[{"gpu": {"models": ["a|b"]}}]"#, "`pods.0.gpu.models`"),
+            (r#"[{"labels": {"": "x"}}]"#, "`pods.0.labels`"),
+            (
+                r#"[{"lifetime": {"empirical": {"file": "/no/such/file", "column": "x"}}}]"#,
+                "/no/such/file: cannot be read",
+            ),
+        ] {
+            let json = format!(r#"{{"arrivals": {{"gap": "1s"}}, "pods": {pods}}}"#);
+            let error = open(&json, 1).unwrap_err().to_string();
+            assert!(error.contains(part), "{pods}: {error}");
+        }
+    }
+
+    #[test]
+    fn lifetimes_come_from_a_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lengths.csv");
+        fs::write(&path, "kind,length,weight\na,90s,1\nb,2.5,3\nc,1h,0\n").unwrap();
+        let path = path.to_str().unwrap();
+        let json = format!(
+            r#"{{"arrivals": {{"gap": "1s"}}, "count": 400, "pods": [{{"lifetime": {{"empirical":
+                {{"file": "{path}", "column": "length", "weight": "weight"}}}}}}]}}"#
+        );
+        let mut source = open(&json, 1).unwrap();
+        let mut long = 0;
+        while let Some(row) = source.next_row() {
+            match row.lifetime {
+                Lifetime::For(span) if span == Span::from_secs(90) => long += 1,
+                lifetime => assert_eq!(lifetime, Lifetime::For(Span::from_millis(2500))),
+            }
+        }
+        assert!((70..130).contains(&long), "{long}");
+        for (text, part) in [
+            ("a\nx\n", "no column `length`; there are `a`"),
+            ("length,weight\nsoon,1\n", "`soon` is neither a number nor a length of time"),
+            ("length,weight\n1s,much\n", "`much` is not a weight"),
+        ] {
+            fs::write(path, text).unwrap();
+            let error = open(&json, 1).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -9,8 +9,8 @@
 //! tail     24 bytes   length of the footer (u64), its checksum (u64), magic "knatevaw"
 //! ```
 //!
-//! A row is: time of creation (u64, nanoseconds), lifetime (u64, nanoseconds, 2^64-1 for ever), shape
-//! (u32), stem of the name (u32, a text), number in the name (u32), least digits of that number
+//! A row is: time of creation (u64, nanoseconds), lifetime (u64, nanoseconds, 2^64-1 for ever),
+//! shape (u32), stem of the name (u32, a text), number in the name (u32), least digits of that number
 //! (u32, 0 if the name is all stem). The footer's list of blocks has, for each, its number of rows,
 //! first and last time and checksum; checksums are the stable hash of `ground`. `origin` is the
 //! hash of the file that was sorted, 0 if there was none. The hash of a block file itself covers

@@ -1,12 +1,16 @@
 //! Readers of workload traces and machine lists.
 
 mod block;
+#[cfg(test)]
+mod cases;
 mod convert;
 mod facts;
 mod input;
 mod lengths;
 mod native;
 mod openb;
+#[cfg(test)]
+mod openb_tests;
 mod params;
 mod row;
 mod rows;

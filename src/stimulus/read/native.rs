@@ -48,9 +48,9 @@ impl Columns {
         let known = |name: &str| REQUIRED.contains(&name) || OPTIONAL.contains(&name);
         match file.header().iter().find(|name| !known(name)) {
             None => Ok(Columns { required, optional }),
-            Some(name) => Err(file
-                .error(&Fault { column: None, cell: String::new(), what: unknown(name) })
-                .line(1)),
+            Some(name) => {
+                Err(file.error(&Fault { column: None, cell: None, what: unknown(name) }).line(1))
+            }
         }
     }
 
@@ -123,7 +123,7 @@ impl Columns {
 
 fn unknown(name: &str) -> String {
     format!(
-        "has the unknown column `{name}`; known are `{}` and `{}`",
+        "the column `{name}` is unknown; known are `{}` and `{}`",
         REQUIRED.join("`, `"),
         OPTIONAL.join("`, `")
     )
@@ -132,10 +132,13 @@ fn unknown(name: &str) -> String {
 /// A cell in the text form of its type, whose message quotes the cell.
 fn parse<T: FromStr<Err: fmt::Display>>(cells: Cells<'_>, column: Column) -> Result<T, Fault> {
     let text = cells.text(column)?;
-    text.parse().map_err(|error: T::Err| {
-        let message = error.to_string();
-        let what = message.strip_prefix(&format!("`{text}` ")).unwrap_or(&message);
-        column.fault(text, what)
+    if text.is_empty() {
+        return Err(column.fault(text, "is empty; every pod needs one"));
+    }
+    text.parse().map_err(|error: T::Err| Fault {
+        column: Some(column.name),
+        cell: None,
+        what: error.to_string(),
     })
 }
 

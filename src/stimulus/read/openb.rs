@@ -9,7 +9,7 @@
 
 use super::row::{MOST_GPUS, NO_TEXT, Row, Shape, Shapes, gpu_problem};
 use super::table::{Cells, Column, Fault, TableFile};
-use crate::ground::{Bytes, MilliCpu, Span, Time};
+use crate::ground::{Bytes, MilliCpu, Name, Span, Time};
 use crate::model::{Amounts, Catalog, DeviceGroup, Labels, Lifetime, MILLI_PER_DEVICE, NodeSpec};
 use crate::stimulus::SourceError;
 use std::path::Path;
@@ -117,7 +117,7 @@ impl Columns {
         Ok(Shape { gpus: gpus as u8, gpu_milli: milli as u32, models, ..shape })
     }
 
-    fn labels(&self, cells: Cells<'_>, shapes: &mut Shapes) -> Result<crate::ground::Name, Fault> {
+    fn labels(&self, cells: Cells<'_>, shapes: &mut Shapes) -> Result<Name, Fault> {
         let Some(column) = self.qos else { return Ok(NO_TEXT) };
         let text = match cells.text(column)? {
             "" => return Ok(NO_TEXT),

@@ -16,18 +16,19 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Fault {
     /// The column; `None` for the row.
     pub(crate) column: Option<&'static str>,
-    /// The text of the cell.
-    pub(crate) cell: String,
-    /// What is wrong with it, to follow the text of the cell.
+    /// The text of the cell; `None` if `what` quotes it.
+    pub(crate) cell: Option<String>,
+    /// What is wrong, to follow the text of the cell if there is one.
     pub(crate) what: String,
 }
 
 impl Fault {
     /// Why rows like this one are left out, the same for all of them.
     pub(crate) fn reason(&self) -> String {
-        match self.column {
-            Some(column) => format!("`{column}` {}", self.what),
-            None => format!("the row {}", self.what),
+        match (self.column, &self.cell) {
+            (Some(column), Some(_)) => format!("`{column}` {}", self.what),
+            (Some(column), None) => format!("`{column}` cannot be read"),
+            (None, _) => self.what.clone(),
         }
     }
 }
@@ -188,9 +189,10 @@ impl TableFile {
 
     /// The error that a fault of the row read last is.
     pub(crate) fn error(&self, fault: &Fault) -> SourceError {
-        let text = match fault.column {
-            Some(_) => format!("`{}` {}", fault.cell, fault.what),
-            None => format!("the row {}", fault.what),
+        let text = match fault.cell.as_deref() {
+            Some("") => format!("the cell {}", fault.what),
+            Some(cell) => format!("`{cell}` {}", fault.what),
+            None => fault.what.clone(),
         };
         let error = SourceError::of_file(&self.path, text).line(self.line);
         match fault.column {
@@ -220,7 +222,7 @@ pub(crate) struct Column {
 impl Column {
     /// A fault of a cell of this column.
     pub(crate) fn fault(self, cell: &str, what: impl fmt::Display) -> Fault {
-        Fault { column: Some(self.name), cell: cell.to_owned(), what: what.to_string() }
+        Fault { column: Some(self.name), cell: Some(cell.to_owned()), what: what.to_string() }
     }
 }
 
@@ -235,12 +237,15 @@ impl<'a> Cells<'a> {
     /// Refuses a row with too few cells or with text beyond the last column.
     pub(crate) fn check(self) -> Result<(), Fault> {
         let cells = self.record.len();
-        let row = |what| Err(Fault { column: None, cell: String::new(), what });
+        let row = |what| Err(Fault { column: None, cell: None, what });
         if cells < self.columns {
-            return row(format!("has {cells} cells; there are {} columns", self.columns));
+            return row(format!("the row has {cells} cells; there are {} columns", self.columns));
         }
         if self.record.iter().skip(self.columns).any(|cell| !cell.is_empty()) {
-            return row(format!("has {cells} cells; there are only {} columns", self.columns));
+            return row(format!(
+                "the row has {cells} cells; there are only {} columns",
+                self.columns
+            ));
         }
         Ok(())
     }
@@ -271,9 +276,11 @@ impl<'a> Cells<'a> {
         }
         match number {
             Some(number) if number <= most => Ok(number),
-            _ if cell.is_empty() => Err(column.fault("", format!("is empty, not {unit}"))),
+            _ if cell.is_empty() => {
+                Err(column.fault("", format!("is empty; it has to hold {unit}")))
+            }
             _ => {
-                let what = format!("is not {unit}, a whole number from 0 to {most}");
+                let what = format!("is not a whole number of {unit} from 0 to {most}");
                 Err(column.fault(&String::from_utf8_lossy(cell), what))
             }
         }

@@ -200,3 +200,66 @@ impl Source for TraceSource {
         Cursor { content: self.rows.survey().content, state: CursorState::Rows(self.rows.at()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stimulus::Ratio;
+
+    fn replay(change: impl FnOnce(&mut TraceParams)) -> Result<Vec<(u64, String)>, SourceError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        let text = "submit,name,cpu,memory,lifetime\n0s,a,1,1Gi,10s\n10s,b,1,1Gi,100s\n\
+                    20s,c,1,1Gi,0s\n30s,d,1,1Gi,forever\n";
+        std::fs::write(&path, text).unwrap();
+        let mut params = TraceParams::new(TraceFormat::Native, path);
+        change(&mut params);
+        let plan = TracePlan { workload: WorkloadId(3), params, scratch: None };
+        let mut source = TraceSource::open(&plan)?;
+        let mut all = Vec::new();
+        while let Some(stimulus) = source.next()? {
+            let Stimulus::Submit { workload, lifetime, .. } = stimulus.what else { panic!() };
+            assert_eq!(workload, WorkloadId(3));
+            let lifetime = match lifetime {
+                Lifetime::Forever => "for ever".to_owned(),
+                Lifetime::For(span) => span.to_string(),
+            };
+            all.push((stimulus.at.as_nanos() / 1_000_000_000, lifetime));
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn traces_are_sliced_and_scaled() {
+        let rows = |list: &[(u64, &str)]| -> Vec<(u64, String)> {
+            list.iter().map(|(at, lifetime)| (*at, (*lifetime).to_owned())).collect()
+        };
+        let all = [(0, "10s"), (10, "1m40s"), (20, "0s"), (30, "for ever")];
+        assert_eq!(replay(|_| ()).unwrap(), rows(&all));
+        let sliced = replay(|params| {
+            params.from = Some(Span::from_secs(10));
+            params.to = Some(Span::from_secs(30));
+            params.time_scale = Ratio::new(0.5);
+        });
+        assert_eq!(sliced.unwrap(), rows(&[(0, "1m40s"), (5, "0s")]));
+        let shorter = replay(|params| {
+            params.lifetime.scale = Ratio::new(2.0);
+            params.lifetime.max = Some(Span::from_secs(60));
+        });
+        assert_eq!(shorter.unwrap(), rows(&[(0, "20s"), (10, "1m"), (20, "0s"), (30, "1m")]));
+    }
+
+    #[test]
+    fn impossible_parameters_are_refused() {
+        let refused = |change: fn(&mut TraceParams)| replay(change).unwrap_err().to_string();
+        for (error, part) in [
+            (refused(|p| p.to = Some(Span::ZERO)), "`to`: is not after `from`"),
+            (refused(|p| p.time_scale = Ratio::new(0.0)), "`time_scale`: is 0"),
+            (refused(|p| p.nodes = Some("n.csv".into())), "`nodes`: the native format has no"),
+            (refused(|p| p.lifetime.max = Some(Span::ZERO)), "`lifetime.max`: is 0s"),
+            (refused(|p| p.pods = "/no/such.csv".into()), "/no/such.csv: cannot be read"),
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
