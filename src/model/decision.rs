@@ -322,12 +322,12 @@ impl Explain {
     /// Why no node was found, among `total` nodes, as upstream words it
     /// (scheduler `framework/types.go`, `FitError`, Kubernetes 1.34).
     pub fn fit_error(&self, total: usize, catalog: &Catalog) -> String {
+        if total == 0 {
+            return Reason::NoNodes.text(catalog);
+        }
         if let Some(refusal) = &self.refused_before_nodes {
             let texts = refusal.texts(catalog).join(", ");
-            return match refusal.reasons.as_slice() {
-                [Reason::NoNodes] => texts,
-                _ => format!("0/{total} nodes are available: {texts}."),
-            };
+            return format!("0/{total} nodes are available: {texts}.");
         }
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         let mut refused = 0;

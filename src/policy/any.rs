@@ -15,6 +15,18 @@ pub enum AnyScheduler {
     Baseline(FirstFit),
 }
 
+impl From<KubeScheduler> for AnyScheduler {
+    fn from(scheduler: KubeScheduler) -> AnyScheduler {
+        AnyScheduler::Kube(Box::new(scheduler))
+    }
+}
+
+impl From<FirstFit> for AnyScheduler {
+    fn from(scheduler: FirstFit) -> AnyScheduler {
+        AnyScheduler::Baseline(scheduler)
+    }
+}
+
 impl Scheduler for AnyScheduler {
     fn observe(&mut self, cx: Cx<'_>, change: &Change) {
         match self {

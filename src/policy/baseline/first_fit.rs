@@ -181,3 +181,95 @@ fn room(cx: Cx<'_>, pod: &PodSpec, node: NodeId) -> Result<DeviceMask, Reason> {
         DeviceRefusal::Fragmented => Reason::DeviceFragmented,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::{Draws, MilliCpu};
+    use crate::model::{
+        Amounts, Catalog, NodeSpec, NodeStatus, PodName, PodPhase, View, WorkloadId,
+    };
+
+    struct Host {
+        catalog: Catalog,
+        view: View,
+        scheduler: FirstFit,
+    }
+
+    impl Host {
+        fn tell(&mut self, change: Change) {
+            let (catalog, view, now, draws) =
+                (&self.catalog, &self.view, Time::ZERO, Draws::new(1));
+            self.scheduler.observe(Cx { catalog, view, now, draws }, &change);
+            self.view.apply(&change, &self.catalog);
+        }
+
+        fn add_node(&mut self, cpu: u64, ready: Condition, unschedulable: bool) {
+            let allocatable = Amounts { cpu: MilliCpu(cpu), ..Default::default() };
+            let spec = NodeSpec { allocatable, pods: 10, ..Default::default() };
+            let spec = self.catalog.intern_node_spec(&spec).0;
+            let name = self.catalog.names.intern("n");
+            let status = NodeStatus { spec, taints: Catalog::NO_TAINTS, ready, unschedulable };
+            let node = self.view.nodes().next_id();
+            self.tell(Change::NodeAdded { node, name, hostname: None, status });
+        }
+
+        fn add_pod(&mut self, number: u32, cpu: u64) {
+            let name = self.catalog.names.intern("p");
+            let mut spec = PodSpec::new(name, name);
+            spec.requests.cpu = MilliCpu(cpu);
+            let spec = self.catalog.intern_pod_spec(&spec).0;
+            self.tell(Change::PodAdded {
+                pod: PodId(number),
+                uid: PodUid(number),
+                spec,
+                workload: WorkloadId(0),
+                name: PodName::numbered(name, number),
+                created: Time::ZERO,
+            });
+        }
+
+        /// The pod tried next and its node.
+        fn attempt(&mut self) -> Option<(u32, Option<u32>)> {
+            let (catalog, now, draws) = (&self.catalog, Time::ZERO, Draws::new(1));
+            let mut actions = Vec::new();
+            let cx = Cx { catalog, view: &self.view, now, draws };
+            self.scheduler.step(cx, &mut actions, None);
+            let action = actions.pop()?;
+            let result = match action {
+                Action::Bind { pod, node, devices, .. } => {
+                    self.view.assume(pod, node, devices, catalog);
+                    (pod.0, Some(node.0))
+                }
+                Action::Refuse { pod, .. } => (pod.0, None),
+            };
+            let end = match action {
+                Action::Bind { .. } => AttemptEnd::Assumed,
+                Action::Refuse { refusers, .. } => AttemptEnd::Refused(refusers),
+            };
+            self.scheduler.end(Cx { catalog, view: &self.view, now, draws }, &action, end);
+            Some(result)
+        }
+    }
+
+    #[test]
+    fn first_node_with_room_in_order_of_arrival() {
+        let mut host =
+            Host { catalog: Catalog::new(), view: View::new(), scheduler: FirstFit::new() };
+        host.add_node(9000, Condition::Unknown, false);
+        host.add_node(9000, Condition::True, true);
+        host.add_node(1000, Condition::True, false);
+        host.add_node(2000, Condition::True, false);
+        for (number, cpu) in [(0, 600), (1, 600), (2, 5000), (3, 400), (4, 1500)] {
+            host.add_pod(number, cpu);
+        }
+        let tried: Vec<_> = std::iter::from_fn(|| host.attempt()).collect();
+        assert_eq!(tried, [(0, Some(2)), (1, Some(3)), (2, None), (3, Some(2)), (4, None)]);
+        assert_eq!((host.scheduler.pending(), host.scheduler.due(Time::ZERO)), (2, None));
+        host.tell(Change::PodPhase { pod: PodId(1), phase: PodPhase::Succeeded });
+        let tried: Vec<_> = std::iter::from_fn(|| host.attempt()).collect();
+        assert_eq!(tried, [(2, None), (4, Some(3))]);
+        host.tell(Change::PodRemoved { pod: PodId(2) });
+        assert_eq!((host.scheduler.pending(), host.attempt()), (0, None));
+    }
+}

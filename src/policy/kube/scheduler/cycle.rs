@@ -9,8 +9,7 @@ use super::params::TieBreak;
 use super::sampling;
 use crate::ground::{Draws, Key, Purpose};
 use crate::model::{
-    Code, DeviceMask, Explain, NodeId, NodeVerdict, Plugin, PluginSet, PodName, Reason, Refusal,
-    Verdict,
+    DeviceMask, Explain, NodeId, NodeVerdict, PluginSet, PodName, Refusal, Verdict,
 };
 
 const TIE: Purpose = Purpose::new("scheduler-tie");
@@ -57,12 +56,19 @@ pub(crate) fn attempt(
     mut explain: Option<&mut Explain>,
 ) -> Outcome {
     if cycle.nodes == 0 {
-        return refuse_all(explain, no_nodes());
+        // Upstream blames no plugin, so the pod is tried again as after an error.
+        return Outcome::Refused(PluginSet::EMPTY);
     }
     let mut state = State::default();
     let search = match framework::run_pre_filters(cycle, &mut state) {
         Ok(search) => search,
-        Err(refusal) => return refuse_all(explain, refusal),
+        Err(refusal) => {
+            let refusers = PluginSet::of(&[refusal.plugin]);
+            if let Some(explain) = explain {
+                explain.refused_before_nodes = Some(refusal);
+            }
+            return Outcome::Refused(refusers);
+        }
     };
     let found = find_feasible(cycle, &state, caches, (rotation, &search), explain.as_deref_mut());
     match found.feasible.as_slice() {
@@ -78,23 +84,6 @@ pub(crate) fn attempt(
 fn place(cycle: &Cycle<'_>, node: NodeId, feasible: usize) -> Outcome {
     let feasible = u32::try_from(feasible).expect("fewer than 2^32 nodes");
     Outcome::Place { node, devices: framework::reserve(cycle, node), feasible }
-}
-
-/// Upstream attributes a cluster without nodes to no plugin.
-fn no_nodes() -> Refusal {
-    let code = Code::UnschedulableAndUnresolvable;
-    Refusal { plugin: Plugin::DefaultBinder, code, reasons: vec![Reason::NoNodes] }
-}
-
-fn refuse_all(explain: Option<&mut Explain>, refusal: Refusal) -> Outcome {
-    let refusers = match refusal.reasons.as_slice() {
-        [Reason::NoNodes] => PluginSet::EMPTY,
-        _ => PluginSet::of(&[refusal.plugin]),
-    };
-    if let Some(explain) = explain {
-        explain.refused_before_nodes = Some(refusal);
-    }
-    Outcome::Refused(refusers)
 }
 
 /// Filters nodes from the rotating start until enough are feasible, and moves the start on.

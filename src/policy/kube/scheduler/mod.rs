@@ -18,9 +18,13 @@ mod queue;
 mod sampling;
 
 #[cfg(test)]
+mod cache_tests;
+#[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
 mod queue_tests;
+#[cfg(test)]
+mod test_host;
 #[cfg(test)]
 mod tests;
 

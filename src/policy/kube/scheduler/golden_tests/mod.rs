@@ -13,7 +13,7 @@ use super::{KubeScheduler, KubeSchedulerParams, TieBreak};
 use crate::ground::{Draws, Span, Time};
 use crate::model::{
     Catalog, Change, Code, Condition, Explain, NodeId, NodeStatus, Plugin, PodId, PodName, PodSpec,
-    PodUid, Reason, Refusal, Verdict, View, WorkloadId,
+    PodUid, Refusal, Verdict, View, WorkloadId,
 };
 use crate::policy::{Action, AttemptEnd, Cx, Scheduler};
 use convert::{list, text};
@@ -238,9 +238,7 @@ fn as_line(replay: &Replay, explain: &Explain, compact: bool) -> Map<String, Val
         insert_nodes(&mut line, replay, explain, &feasible);
     }
     let refusal = explain.refused_before_nodes.as_ref();
-    if let Some(refusal) = refusal
-        && !matches!(refusal.reasons.as_slice(), [Reason::NoNodes])
-    {
+    if let Some(refusal) = refusal {
         let refusal = recorded(refusal, &replay.catalog);
         line.insert("prefilter".into(), json!({ "rejected": refusal }));
     }
@@ -407,11 +405,11 @@ fn replay_case(folder: &Path, tally: &mut Tally) {
     for (number, line) in read(folder, "expected.jsonl").unwrap().lines().enumerate() {
         let line: Value = serde_json::from_str(line).unwrap();
         let object = replay.pods[text(&line, "pod")].clone();
-        if let Some(start) = line["start_index"].as_u64() {
-            if replay.scheduler.next_start != start as usize {
-                tally.problems.push(format!("{case}:{} starts elsewhere", number + 1));
-                replay.scheduler.next_start = start as usize;
-            }
+        if let Some(start) = line["start_index"].as_u64()
+            && replay.scheduler.next_start != start as usize
+        {
+            tally.problems.push(format!("{case}:{} starts elsewhere", number + 1));
+            replay.scheduler.next_start = start as usize;
         }
         if let Some(order) = line["node_order"].as_array() {
             let nodes = replay.scheduler.order.interleaved();

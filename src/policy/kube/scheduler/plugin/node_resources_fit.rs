@@ -145,3 +145,68 @@ fn grew(pod: &PodSpec, old: &NodeFacts<'_>, new: &NodeFacts<'_>) -> bool {
             .iter()
             .any(|(name, _)| after.extended.get(name) > before.extended.get(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::Names;
+    use crate::policy::kube::scheduler::profile::Profile;
+
+    const MIB: i64 = 1024 * 1024;
+
+    fn score(strategy: Strategy, cpu: (i64, i64), memory: (i64, i64)) -> i64 {
+        let mut arguments = Profile::default_for("s", &mut Names::new()).arguments;
+        arguments.fit_strategy = strategy;
+        weighted_mean(&arguments, |resource| match resource {
+            Resource::Cpu => Some(cpu),
+            _ => Some(memory),
+        })
+    }
+
+    #[test]
+    fn numbers_of_the_specification() {
+        let (least, most) = (Strategy::LeastAllocated, Strategy::MostAllocated);
+        let falling = Strategy::RequestedToCapacityRatio(vec![(0, 100), (100, 0)]);
+        let rising = Strategy::RequestedToCapacityRatio(vec![(0, 0), (100, 100)]);
+        for (strategy, cpu, memory, expected) in [
+            (&least, (4000, 3000), (10_000, 5000), 37),
+            (&least, (6000, 3000), (10_000, 5000), 50),
+            (&most, (4000, 3000), (10_000, 5000), 62),
+            (&most, (6000, 3000), (10_000, 5000), 50),
+            (&falling, (4000, 5000), (10_000, 9000), 10),
+            (&falling, (6000, 4000), (10_000, 7000), 32),
+            (&rising, (4000, 5000), (10_000, 9000), 95),
+            (&rising, (6000, 4000), (10_000, 7000), 68),
+            (&least, (4000, 5000), (10_000, 10_001), 0),
+            (&most, (4000, 5000), (10_000, 10_001), 100),
+            // Pods without requests on 4 cores and 8 GiB: the first and the fourth.
+            (&least, (4000, 100), (8192 * MIB, 200 * MIB), 97),
+            (&least, (4000, 400), (8192 * MIB, 800 * MIB), 90),
+        ] {
+            let got = score(strategy.clone(), cpu, memory);
+            assert_eq!(got, expected, "{strategy:?} {cpu:?} {memory:?}");
+        }
+    }
+
+    #[test]
+    fn broken_lines() {
+        let shape = [(20, 100), (40, 20), (80, 60)];
+        for (x, y) in [(0, 100), (20, 100), (30, 60), (40, 20), (41, 21), (80, 60), (100, 60)] {
+            assert_eq!(along(&shape, x), y, "at {x}");
+        }
+    }
+
+    #[test]
+    fn names_outside_of_kubernetes() {
+        for (name, extended) in [
+            ("example.com/foo", true),
+            ("hugepages-2Mi", false),
+            ("cpu", false),
+            ("kubernetes.io/x", false),
+            ("sub.kubernetes.io/x", false),
+            ("requests.example.com/foo", false),
+        ] {
+            assert_eq!(is_extended(name), extended, "{name}");
+        }
+    }
+}
