@@ -455,7 +455,7 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..9 {
             let alias = format!("*a{}", level - 1);
-            let aliases = vec![alias.as_str(); 10].join(", ");
+            let aliases = [alias.as_str(); 10].join(", ");
             bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
         assert!(read(&bomb).unwrap_err().contains("aliases add more"));
@@ -472,7 +472,8 @@ mod tests {
     #[test]
     fn what_is_not_text_is_refused_with_its_position() {
         let error = decode("t.yaml", b"a: 1\nb: \xff\n").unwrap_err();
-        assert_eq!((error.line, error.column), (2, 4));
+        let excerpt = error.excerpt.unwrap();
+        assert_eq!((excerpt.line, excerpt.column), (2, 4));
         assert_eq!(decode("t.yaml", b"\xef\xbb\xbfa: 1").unwrap(), "a: 1");
     }
 }
