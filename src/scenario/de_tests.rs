@@ -134,4 +134,6 @@ fn several_errors_are_found_at_once() {
         "expected a map, found `7`",
     ];
     assert_eq!(messages, expected);
+    let paths: Vec<&str> = errors.iter().map(|error| error.path.as_str()).collect();
+    assert_eq!(paths, ["0", "0.inner.list.1", "0.inner.list.3", "1.count", "2"]);
 }

@@ -160,3 +160,6 @@ fn under(segment: &str, rest: &str) -> String {
     let segment = join("", segment);
     if rest.is_empty() { segment } else { format!("{segment}.{rest}") }
 }
+
+#[cfg(test)]
+mod tests;
