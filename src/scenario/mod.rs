@@ -1,10 +1,11 @@
 //! The user's file: load, check, override, build.
 //!
 //! Text becomes a tree in which every key and value knows its place ([`Node`]); `--set` and
-//! variants change the tree ([`set`], [`set_argument`]); the tree becomes types ([`ScenarioFile`], by
-//! [`read`]); the types become a [`Plan`], on the way to which everything that does not fit
-//! together is found. What is wrong is said in [`Diagnostic`]s with file, line, column and advice.
-//! [`Scenario::load`] is all of this in one call. Nothing here knows what a run does.
+//! variants change the tree ([`set`], [`set_argument`]); the tree becomes types
+//! ([`ScenarioFile`], by [`read`]); the types become a [`Plan`], on the way to which everything
+//! that does not fit together is found. What is wrong is said in [`Diagnostic`]s with file, line,
+//! column and advice. [`Scenario::load`] is all of this in one call. Nothing here knows what a run
+//! does.
 
 mod de;
 mod de_error;
