@@ -190,12 +190,13 @@ fn chosen<'s>(scenarios: &'s [Scenario], names: &[String]) -> Result<Vec<&'s Sce
 fn run_one(args: &RunArgs, scenario: &Scenario, progress: impl Fn(f64)) -> Result<Done, Failure> {
     let (wall, cpu, started) = (Instant::now(), cpu_seconds(), started());
     let seed = args.seed.unwrap_or(scenario.file.seed);
-    let session = Session { check: args.check, ..Session::new(seed) };
+    let scratch = Some(args.out.join(".scratch"));
+    let session = Session { check: args.check, scratch, ..Session::new(seed) };
     let folder = args.out.join(&scenario.file.name).join(&scenario.variant).join(seed.to_string());
     let (events, events_path) = events_file(args, &folder)?;
     let until = scenario.file.until.map_or(Time::MAX, |until| Time::ZERO + until);
     let share = |now: Time| progress(now.as_secs_f64() / until.as_secs_f64());
-    let finished = run_scenario(scenario, session, events, share).map_err(broken_input)?;
+    let finished = run_scenario(scenario, &session, events, share).map_err(broken_input)?;
     let Finished { results, digest, sink: events, .. } = finished;
     if let Some(events) = events {
         events.finish().map_err(|error| {

@@ -9,6 +9,7 @@ use crate::sim::Run;
 use crate::stimulus::{SourceError, Stream};
 use std::num::NonZeroU64;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 /// Events from one report of progress to the next.
 const PROGRESS_EVERY: NonZeroU64 = NonZeroU64::new(8192).expect("not zero");
@@ -28,7 +29,7 @@ pub enum RunFailure {
 }
 
 /// How a run is done, none of which changes its digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Seed of all draws.
     pub seed: u64,
@@ -36,12 +37,14 @@ pub struct Session {
     pub check: bool,
     /// Stimuli of each source that are read ahead, at least 1.
     pub read_ahead: usize,
+    /// A folder for traces that are too large to be sorted in memory.
+    pub scratch: Option<PathBuf>,
 }
 
 impl Session {
     /// A run with this seed, as fast as it goes.
     pub fn new(seed: u64) -> Session {
-        Session { seed, check: false, read_ahead: READ_AHEAD }
+        Session { seed, check: false, read_ahead: READ_AHEAD, scratch: None }
     }
 }
 
@@ -67,11 +70,12 @@ pub struct Finished<S> {
 /// If a file that the scenario names turns out to be broken.
 pub fn run<S: Sink>(
     scenario: &Scenario,
-    session: Session,
+    session: &Session,
     sink: S,
     mut progress: impl FnMut(Time),
 ) -> Result<Finished<S>, RunFailure> {
-    let Built { setup, sources, draws, until } = scenario.build(session.seed)?;
+    let Built { setup, sources, draws, until } =
+        scenario.build(session.seed, session.scratch.as_deref())?;
     let arrivals = Stream::open(&sources, draws, session.read_ahead)?;
     let metrics = Metrics::new(Settings { until, ..Settings::default() });
     let mut run = Run::new(setup, arrivals, ((Journal::new(), metrics), sink));

@@ -1,11 +1,12 @@
 //! From a checked scenario to what a run starts from.
 
-use super::{OrchestratorParams, Scenario};
-use crate::ground::{DistError, Draws, Span, SpanDist, Time};
+use super::{NodePlan, OrchestratorParams, Scenario};
+use crate::ground::{DistError, Draws, Time};
 use crate::model::Catalog;
 use crate::policy::{AnyScheduler, FirstFit, KubeScheduler};
-use crate::sim::{NodeSetup, Setup, SimParams};
+use crate::sim::{NodeSetup, Setup};
 use crate::stimulus::{SourcePlan, load_table};
+use std::path::Path;
 
 /// Everything a run needs.
 #[derive(Debug, Clone)]
@@ -21,16 +22,17 @@ pub struct Built {
 }
 
 impl Scenario {
-    /// Builds a run with this seed.
+    /// Builds a run with this seed. `scratch` is a folder for traces too large to be sorted in
+    /// memory.
     ///
     /// # Errors
     /// If the file of an empirical distribution cannot be used.
-    pub fn build(&self, seed: u64) -> Result<Built, DistError> {
+    pub fn build(&self, seed: u64, scratch: Option<&Path>) -> Result<Built, DistError> {
         let mut catalog = self.plan.catalog.clone();
-        let (params, think_time) = self.machinery();
+        let orchestrator = &self.file.orchestrator;
         let scheduler = self.scheduler(&mut catalog);
         let draws = Draws::new(seed);
-        let node = |plan: &super::NodePlan| NodeSetup {
+        let node = |plan: &NodePlan| NodeSetup {
             name: plan.name,
             hostname: Some(plan.name),
             spec: plan.spec,
@@ -42,22 +44,18 @@ impl Scenario {
             nodes: self.plan.nodes.iter().map(node).collect(),
             services: self.plan.services.clone(),
             scheduler,
-            think_time,
-            start_delay: start_delay(&params)?,
-            params,
+            think_time: orchestrator.think_time(),
+            start_delay: self.plan.start_delay.resolve(&mut load_table)?,
+            params: orchestrator.machinery(),
             detail: self.file.detail,
             draws,
         };
         let until = self.file.until.map(|until| Time::ZERO + until);
-        Ok(Built { setup, sources: self.plan.sources.clone(), draws, until })
-    }
-
-    /// Timing around the policies, and of one scheduling cycle.
-    pub fn machinery(&self) -> (SimParams, Span) {
-        match &self.file.orchestrator {
-            OrchestratorParams::Kubernetes(kube) => (kube.machinery(), kube.scheduler.think_time),
-            OrchestratorParams::Baseline(baseline) => (baseline.machinery(), baseline.think_time),
+        let mut sources = self.plan.sources.clone();
+        for source in &mut sources {
+            source.set_scratch(scratch);
         }
+        Ok(Built { setup, sources, draws, until })
     }
 
     fn scheduler(&self, catalog: &mut Catalog) -> AnyScheduler {
@@ -68,12 +66,4 @@ impl Scenario {
             OrchestratorParams::Baseline(_) => FirstFit::new().into(),
         }
     }
-}
-
-/// The start delay of these parameters with its table loaded.
-///
-/// # Errors
-/// If the file of an empirical distribution cannot be used.
-pub fn start_delay(params: &SimParams) -> Result<SpanDist, DistError> {
-    params.kubelet.start_delay.resolve(&mut load_table)
 }

@@ -1,7 +1,7 @@
 //! Runs the cases of `tests/cases/scenario`: bad files with the message they get, good files with
 //! what must not be lost on the way.
 
-use super::{Input, Loaded, Scenario, Source, Sources, to_yaml};
+use super::{Input, Loaded, Scenario, to_yaml};
 use std::path::{Path, PathBuf};
 
 /// Relative to the package, where tests run, so that messages name no folder of this machine.
@@ -82,12 +82,4 @@ fn good_files_load_and_print_back() {
             assert_eq!(again.scenarios[0].plan.nodes, scenario.plan.nodes);
         }
     }
-}
-
-#[test]
-fn sources_of_messages_are_kept() {
-    let mut sources = Sources::new();
-    let first = sources.add(Source::file("a", "x"));
-    let second = sources.add(Source::argument("y"));
-    assert_eq!((first, second), (0, 1));
 }

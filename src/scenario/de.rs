@@ -5,7 +5,8 @@
 //! is a map with one key, or a word.
 
 use super::de_error::found;
-use super::{DeError, Diagnostic, Key, Kind, Node, Place, Sources};
+use super::scalar::{Core, core_type, is_number, parse_integer};
+use super::{DeError, Key, Kind, Node, Place};
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
     SeqAccess, VariantAccess, Visitor,
@@ -14,64 +15,6 @@ use serde::de::{
 /// A typed value from a tree; the first error ends it.
 pub fn from_node<T: DeserializeOwned>(node: &Node) -> Result<T, DeError> {
     T::deserialize(ValueDe::new(node))
-}
-
-/// Most errors that are looked for in one document.
-const ERRORS_MAX: usize = 20;
-
-/// A typed value from a tree, or as many of its errors as can be found: after an unknown key or a
-/// bad list entry the rest is read without it.
-pub fn read<T: DeserializeOwned>(tree: &Node, sources: &Sources) -> Result<T, Vec<Diagnostic>> {
-    let mut rest = None;
-    let mut diagnostics: Vec<Diagnostic> = Vec::new();
-    while diagnostics.len() < ERRORS_MAX {
-        let error = match from_node(rest.as_ref().unwrap_or(tree)) {
-            Ok(value) if diagnostics.is_empty() => return Ok(value),
-            Ok(_) => break,
-            Err(error) => error,
-        };
-        diagnostics.push(error.diagnostic(sources));
-        let tree = rest.get_or_insert_with(|| tree.clone());
-        if !remove_wrong(tree, &error) {
-            break;
-        }
-    }
-    Err(diagnostics)
-}
-
-/// Takes the wrong part out of the tree, if the rest can be judged without it.
-fn remove_wrong(tree: &mut Node, error: &DeError) -> bool {
-    let segments: Vec<&str> = error.segments().collect();
-    if let Some(key) = error.unknown_key() {
-        return child_at(tree, &segments).is_some_and(|map| match &mut map.kind {
-            Kind::Map(entries) => {
-                let before = entries.len();
-                entries.retain(|(k, _)| k.text != key);
-                entries.len() < before
-            }
-            _ => false,
-        });
-    }
-    for end in (0..segments.len()).rev() {
-        let Some(Node { kind: Kind::Seq(nodes), .. }) = child_at(tree, &segments[..end]) else {
-            continue;
-        };
-        if let Some(at) = segments[end].parse::<usize>().ok().filter(|at| *at < nodes.len()) {
-            nodes.remove(at);
-            return true;
-        }
-    }
-    false
-}
-
-fn child_at<'n>(tree: &'n mut Node, segments: &[&str]) -> Option<&'n mut Node> {
-    segments.iter().try_fold(tree, |node, segment| match &mut node.kind {
-        Kind::Map(entries) => {
-            entries.iter_mut().find(|(key, _)| key.text == *segment).map(|(_, value)| value)
-        }
-        Kind::Seq(nodes) => nodes.get_mut(segment.parse::<usize>().ok()?),
-        Kind::Scalar { .. } => None,
-    })
 }
 
 /// Stands for the value that a bare word does not have.
@@ -113,7 +56,7 @@ impl<'de> ValueDe<'de> {
         let error =
             match parse_integer(text) {
                 Some(number) if number < min && min == 0 => {
-                    DeError::new(format!("`{text}` is negative")).hint("write 0 or more")
+                    DeError::new(format!("`{text}` is negative")).hint("write a positive number")
                 }
                 Some(number) if number < min => DeError::new(format!("`{text}` is too small"))
                     .hint(format!("write {min} or more")),
@@ -197,6 +140,15 @@ impl<'de> Deserializer<'de> for ValueDe<'de> {
         match &self.node.kind {
             Kind::Scalar { text, quoted: false } if text == "true" => visitor.visit_bool(true),
             Kind::Scalar { text, quoted: false } if text == "false" => visitor.visit_bool(false),
+            Kind::Scalar { text, quoted: false } => {
+                let error = DeError::expected("`true` or `false`", self.node);
+                let lower = text.to_lowercase();
+                Err(match lower.as_str() {
+                    "yes" | "on" | "y" | "true" => error.hint("write `true`"),
+                    "no" | "off" | "n" | "false" => error.hint("write `false`"),
+                    _ => error,
+                })
+            }
             _ => Err(DeError::expected("`true` or `false`", self.node)),
         }
         .map_err(|error: DeError| error.at(self.place))
@@ -293,8 +245,13 @@ impl<'de> Deserializer<'de> for ValueDe<'de> {
                 [_, _, ..] => {
                     let (key, _) =
                         entries.iter().find(|(key, _)| !known(key)).expect("not both are known");
-                    let error: DeError = de::Error::unknown_field(&key.text, variants);
-                    return Err(error.at(key.place));
+                    let Some((word, _)) = entries.iter().find(|(key, _)| known(key)) else {
+                        let error: DeError = de::Error::unknown_field(&key.text, variants);
+                        return Err(error.at(key.place));
+                    };
+                    let (key, word, place) = (&key.text, &word.text, key.place);
+                    let error = DeError::new(format!("`{key}` stands beside `{word}`")).at(place);
+                    return Err(error.hint(format!("indent it more, to put it into `{word}:`")));
                 }
                 [] => return Err(no_word(variants, self.place)),
             },
@@ -508,70 +465,4 @@ impl<'de> IntoDeserializer<'de, DeError> for ValueDe<'de> {
     fn into_deserializer(self) -> ValueDe<'de> {
         self
     }
-}
-
-/// What the core schema of YAML 1.2 makes of a scalar.
-#[derive(Debug, PartialEq)]
-pub(super) enum Core {
-    Null,
-    Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-    Text,
-}
-
-/// Types an untyped scalar by the core schema, except that a number with needless leading zeros
-/// (`0644`) stays text: nobody means 644 by it.
-pub(super) fn core_type(text: &str, quoted: bool) -> Core {
-    if quoted {
-        return Core::Text;
-    }
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Core::Null,
-        "true" | "True" | "TRUE" => return Core::Bool(true),
-        "false" | "False" | "FALSE" => return Core::Bool(false),
-        _ => {}
-    }
-    let digits = text.trim_start_matches(['-', '+']);
-    let zeros = digits.len() > 1
-        && digits.starts_with('0')
-        && digits[1..].starts_with(|c: char| c.is_ascii_digit());
-    if zeros {
-        return Core::Text;
-    }
-    if let Some(number) = parse_integer(text) {
-        if let Ok(number) = u64::try_from(number) {
-            return Core::Unsigned(number);
-        }
-        if let Ok(number) = i64::try_from(number) {
-            return Core::Signed(number);
-        }
-    }
-    match text.parse::<f64>() {
-        Ok(number) if is_number(text) && number.is_finite() => Core::Float(number),
-        _ => Core::Text,
-    }
-}
-
-/// A whole number as YAML 1.2 writes it: decimal, `0x1F` or `0o17`.
-fn parse_integer(text: &str) -> Option<i128> {
-    if let Some(digits) = text.strip_prefix("0x") {
-        return digits
-            .starts_with(|c: char| c.is_ascii_hexdigit())
-            .then(|| i128::from_str_radix(digits, 16).ok())?;
-    }
-    if let Some(digits) = text.strip_prefix("0o") {
-        return digits
-            .starts_with(|c: char| c.is_ascii_digit())
-            .then(|| i128::from_str_radix(digits, 8).ok())?;
-    }
-    text.parse().ok()
-}
-
-/// True for a decimal number with or without fraction and exponent; `inf` and `nan` are none.
-fn is_number(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
-        && text.contains(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_digit() || "+-.eE".contains(c))
 }

@@ -91,10 +91,10 @@ impl DeError {
         self
     }
 
-    /// The unknown key, if that is what is wrong.
-    pub(super) fn unknown_key(&self) -> Option<&str> {
+    /// The unknown key, if that is what is wrong, and the one that was probably meant.
+    pub(super) fn unknown_key(&self) -> Option<(&str, Option<&'static str>)> {
         match &self.0.what {
-            What::UnknownKey { name, .. } => Some(name),
+            What::UnknownKey { name, known } => Some((name, nearest(name, known.iter().copied()))),
             _ => None,
         }
     }

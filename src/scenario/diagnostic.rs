@@ -2,7 +2,6 @@
 
 use super::{Node, Place, Sources};
 use crate::ground::Problem;
-use std::fmt::Write;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +10,14 @@ pub enum Severity {
     Error,
     /// It can be run, but is probably not what was meant.
     Warning,
+}
+
+/// Ends the path of a problem that is about a key and not about its value.
+const KEY_MARK: char = '\u{0}';
+
+/// The path of a problem about the key at `path`.
+pub(super) fn key_of(path: &str) -> String {
+    format!("{path}{KEY_MARK}")
 }
 
 /// One message about the user's text.
@@ -26,11 +33,18 @@ pub struct Diagnostic {
     pub path: String,
     /// The variant in which it is wrong, if it is not wrong in all of them.
     pub variant: Option<String>,
-    /// Name of the text: a file or `--set`; empty if no text is to blame.
+    /// Where it was written, if a text is to blame.
+    pub excerpt: Option<Box<Excerpt>>,
+}
+
+/// The part of a text that a message is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Excerpt {
+    /// Name of the text: a file or `--set`.
     pub file: String,
-    /// Line from 1, 0 if there is none.
+    /// Line from 1; 0 if it is about the whole text, or about an argument.
     pub line: u32,
-    /// Column from 1, in characters.
+    /// Column from 1, in characters; 0 if it is about the whole text.
     pub column: u32,
     /// The line itself.
     pub text: String,
@@ -47,11 +61,7 @@ impl Diagnostic {
             hint: None,
             path: String::new(),
             variant: None,
-            file: String::new(),
-            line: 0,
-            column: 0,
-            text: String::new(),
-            width: 1,
+            excerpt: None,
         }
     }
 
@@ -79,7 +89,8 @@ impl Diagnostic {
     /// Names a file without pointing into it.
     #[must_use]
     pub fn in_file(mut self, file: impl Into<String>) -> Diagnostic {
-        self.file = file.into();
+        let (file, text) = (file.into(), String::new());
+        self.excerpt = Some(Box::new(Excerpt { file, line: 0, column: 0, text, width: 1 }));
         self
     }
 
@@ -87,25 +98,38 @@ impl Diagnostic {
     #[must_use]
     pub fn at(mut self, place: Place, sources: &Sources) -> Diagnostic {
         let source = sources.of(place);
-        self.file.clone_from(&source.name);
-        self.line = if source.has_lines { place.line } else { 0 };
-        self.column = place.column;
-        self.text = source.line(place.line).to_owned();
+        let text = source.line(place.line).to_owned();
         let end = if place.end_line > place.line {
-            u32::try_from(self.text.trim_end().chars().count() + 1).unwrap_or(u32::MAX)
+            u32::try_from(text.trim_end().chars().count() + 1).unwrap_or(u32::MAX)
         } else {
             place.end_column
         };
-        self.width = end.saturating_sub(place.column).max(1);
+        self.excerpt = Some(Box::new(Excerpt {
+            file: source.name.clone(),
+            line: if source.has_lines { place.line } else { 0 },
+            column: place.column,
+            text,
+            width: end.saturating_sub(place.column).max(1),
+        }));
         self
     }
 
     /// The message for a problem of a value in `tree`: the place is that of the value, or of the
     /// nearest thing around it that was written.
     pub fn of_problem(problem: &Problem, tree: &Node, sources: &Sources) -> Diagnostic {
-        let mut diagnostic = Diagnostic::new(with_subject(problem)).path(&problem.path);
-        diagnostic.hint.clone_from(&problem.hint);
-        diagnostic.at(tree.place_of(&problem.path), sources)
+        let path = problem.path.strip_suffix(KEY_MARK);
+        let place = match path {
+            Some(path) => tree.key_place_of(path),
+            None => tree.place_of(&problem.path),
+        };
+        let path = path.unwrap_or(&problem.path);
+        let text = with_subject(path, &problem.text);
+        let (text, hint) = match text.split_once("; ") {
+            Some((text, hint)) if problem.hint.is_none() => (text, Some(hint.to_owned())),
+            _ => (text.as_str(), problem.hint.clone()),
+        };
+        let diagnostic = Diagnostic { hint, ..Diagnostic::new(text) };
+        diagnostic.path(path).at(place, sources)
     }
 
     /// Draws the message, with a line feed at the end.
@@ -116,49 +140,45 @@ impl Diagnostic {
             Severity::Error => ("error", paint("\u{1b}[1;31m")),
             Severity::Warning => ("warning", paint("\u{1b}[1;33m")),
         };
-        let mut out = format!("{tone}{word}{reset}{bold}: {}{reset}\n", self.message);
-        let gutter = if self.line > 0 { self.line.to_string() } else { String::new() };
+        let mut lines = vec![format!("{tone}{word}{reset}{bold}: {}{reset}", self.message)];
+        let line = self.excerpt.as_ref().map_or(0, |excerpt| excerpt.line);
+        let gutter = if line > 0 { line.to_string() } else { String::new() };
         let pad = " ".repeat(gutter.len());
-        let mut put = |line: std::fmt::Arguments<'_>| {
-            out.write_fmt(line).expect("writing to a string");
-            out.push('\n');
-        };
-        if self.line > 0 {
-            put(format_args!("{pad}{blue}-->{reset} {}:{}:{}", self.file, self.line, self.column));
-        } else if !self.file.is_empty() {
-            put(format_args!("{pad}{blue}-->{reset} {}", self.file));
-        }
-        if self.column > 0 {
-            // A tab would move the carets, so it is drawn as one space.
-            let text = self.text.trim_end().replace('\t', " ");
-            let indent = " ".repeat(self.column.saturating_sub(1) as usize);
-            let carets = "^".repeat(self.width as usize);
-            put(format_args!("{pad} {blue}|{reset}"));
-            put(format_args!("{blue}{gutter} |{reset} {text}"));
-            put(format_args!("{pad} {blue}|{reset} {indent}{tone}{carets}{reset}"));
+        if let Some(excerpt) = &self.excerpt {
+            let Excerpt { file, column, width, .. } = excerpt.as_ref();
+            let at = if line > 0 { format!(":{line}:{column}") } else { String::new() };
+            lines.push(format!("{pad}{blue}-->{reset} {file}{at}"));
+            if *column > 0 {
+                // A tab would move the carets, so it is drawn as one space.
+                let text = excerpt.text.trim_end().replace('\t', " ");
+                let indent = " ".repeat(column.saturating_sub(1) as usize);
+                let carets = "^".repeat(*width as usize);
+                lines.push(format!("{pad} {blue}|{reset}"));
+                lines.push(format!("{blue}{gutter} |{reset} {text}"));
+                lines.push(format!("{pad} {blue}|{reset} {indent}{tone}{carets}{reset}"));
+            }
         }
         if !self.path.is_empty() {
-            put(format_args!("{pad} {blue}={reset} in: {}", self.path));
+            lines.push(format!("{pad} {blue}={reset} in: {}", self.path));
         }
         if let Some(variant) = &self.variant {
-            put(format_args!("{pad} {blue}={reset} variant: {variant}"));
+            lines.push(format!("{pad} {blue}={reset} variant: {variant}"));
         }
         if let Some(hint) = &self.hint {
-            put(format_args!("{bold}help{reset}: {hint}"));
+            lines.push(format!("{bold}help{reset}: {hint}"));
         }
-        out
+        lines.push(String::new());
+        lines.join("\n")
     }
 }
 
 /// The text of a problem, with the name of the value if it begins with a verb (`is not after ..`).
-fn with_subject(problem: &Problem) -> String {
+fn with_subject(path: &str, text: &str) -> String {
     const VERBS: [&str; 7] = ["is", "has", "stands", "changes", "reads", "takes", "needs"];
-    let first = problem.text.split(' ').next().unwrap_or("");
-    match problem.path.rsplit('.').next() {
-        Some(name) if VERBS.contains(&first) && !name.is_empty() => {
-            format!("`{name}` {}", problem.text)
-        }
-        _ => problem.text.clone(),
+    let first = text.split(' ').next().unwrap_or("");
+    match path.rsplit('.').next() {
+        Some(name) if VERBS.contains(&first) && !name.is_empty() => format!("`{name}` {text}"),
+        _ => text.to_owned(),
     }
 }
 

@@ -18,7 +18,7 @@ const fn key(path: &'static str) -> Later {
 }
 
 const fn action(word: &'static str) -> Later {
-    Later::Word { path: "faults.*.action", word, from: "faults.*" }
+    Later::Word { path: "faults.*.action", word, from: "faults" }
 }
 
 const fn orchestrator(word: &'static str) -> Later {
@@ -81,9 +81,6 @@ pub(super) fn take(tree: &mut Node) -> Vec<Problem> {
             remove.push(path[..kept].to_vec());
         }
     }
-    // Later entries of a list first, so that the numbers of earlier ones stay.
-    remove.sort_by(|a, b| b.cmp(a));
-    remove.dedup();
     for path in remove {
         remove_at(tree, &path);
     }

@@ -1,9 +1,9 @@
 //! Loading: the text, the changes of the command line and of each variant, the types, the checks.
 //! Everything that is wrong is said at once, each thing once.
 
-use super::de::read;
 use super::diagnostic::Severity;
-use super::plan::{Findings, plan};
+use super::plan::{Findings, Written, plan};
+use super::read::read;
 use super::set::{set, set_argument};
 use super::yaml::{decode, parse};
 use super::{
@@ -242,7 +242,8 @@ fn one(
             return (None, diagnostics);
         }
     };
-    let (plan, Findings { problems, warnings, without_effect }) = plan(&file, &judged, folder);
+    let (plan, Findings { problems, warnings, without_effect }) =
+        plan(&file, Written { tree: &judged, sources }, folder);
     diagnostics.extend(problems.iter().map(|problem| of(&judged, problem)));
     diagnostics.extend(warnings.iter().map(|problem| of(&judged, problem).warning()));
     let variant = variant.to_owned();
@@ -251,16 +252,11 @@ fn one(
 
 /// True for the same message about the same text.
 fn same(a: &Diagnostic, b: &Diagnostic) -> bool {
-    let key = |d: &Diagnostic| (d.line, d.column);
-    let text = |d: &Diagnostic| [d.file.clone(), d.text.clone(), d.message.clone()];
-    key(a) == key(b) && text(a) == text(b)
+    a.excerpt == b.excerpt && a.message == b.message
 }
 
 /// Errors first, then by place.
 fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    diagnostics.sort_by(|a, b| {
-        let key = |d: &Diagnostic| (d.severity, d.file.clone(), d.line, d.column);
-        key(a).cmp(&key(b))
-    });
+    diagnostics.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.excerpt.cmp(&b.excerpt)));
     diagnostics
 }

@@ -1,4 +1,11 @@
 //! The user's file: load, check, override, build.
+//!
+//! Text becomes a tree in which every key and value knows its place ([`Node`]); `--set` and
+//! variants change the tree ([`set`], [`set_argument`]); the tree becomes types
+//! ([`ScenarioFile`], by [`read`]); the types become a [`Plan`], on the way to which everything
+//! that does not fit together is found. What is wrong is said in [`Diagnostic`]s with file, line,
+//! column and advice. [`Scenario::load`] is all of this in one call. Nothing here knows what a run
+//! does.
 
 mod arrivals;
 mod build;
@@ -14,6 +21,8 @@ mod manifest;
 mod names;
 mod plan;
 mod print;
+mod read;
+mod scalar;
 mod schema;
 mod set;
 mod source;
@@ -21,16 +30,17 @@ mod to_node;
 mod tree;
 mod yaml;
 
-pub use build::{Built, start_delay};
-pub use de::{from_node, read};
+pub use build::Built;
+pub use de::from_node;
 pub use de_error::DeError;
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use expect::{Comparison, Expectation, ExpectationError, Outcome};
 pub use file::*;
 pub use load::{BASE_VARIANT, Input, Loaded, Scenario};
 pub use manifest::*;
 pub use plan::{NodePlan, Plan};
 pub use print::to_yaml;
+pub use read::read;
 pub use schema::scenario_schema;
 pub use set::{set, set_argument};
 pub use source::{Place, Source, Sources};
@@ -38,3 +48,5 @@ pub use tree::{Key, Kind, Node};
 
 #[cfg(test)]
 mod cases_tests;
+#[cfg(test)]
+mod de_tests;

@@ -1,5 +1,6 @@
 //! What names, labels and their keys may look like (apimachinery `validation.go`, Kubernetes 1.34).
 
+use super::diagnostic::key_of;
 use crate::ground::Problem;
 
 /// Longest label value, name of a key without its prefix, and part of a host name.
@@ -56,7 +57,7 @@ pub(super) fn check_qualified(key: &str, path: &str) -> Option<Problem> {
 
 /// Why these are not a label.
 pub(super) fn check_label(key: &str, value: &str, path: &str) -> Option<Problem> {
-    check_qualified(key, path).or_else(|| {
+    check_qualified(key, &key_of(path)).or_else(|| {
         (!value.is_empty() && !is_part(value)).then(|| {
             Problem::new(path, format!("`{value}` is not the value of a label"))
                 .hint("use at most 63 letters, digits, `-`, `_` and `.`")

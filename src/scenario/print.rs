@@ -1,7 +1,7 @@
 //! Scenarios back to YAML: everything that holds, defaults included, in the order of the
 //! reference. What is printed loads back to the same scenario.
 
-use super::de::{Core, core_type};
+use super::scalar::{Core, core_type};
 use super::to_node::to_node;
 use super::{Kind, Node};
 use serde::Serialize;
@@ -177,7 +177,11 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 128,
+            failure_persistence: None,
+            ..Default::default()
+        })]
 
         #[test]
         fn every_value_reads_back(value in values()) {

@@ -99,6 +99,24 @@ impl Node {
         Some(node)
     }
 
+    /// The place of the key at the end of a path, or of the nearest thing around it.
+    pub fn key_place_of(&self, path: &str) -> Place {
+        let mut node = self;
+        let mut rest = path;
+        while let Some((step, next)) = node.step(rest) {
+            node = match (&node.kind, step) {
+                (Kind::Map(entries), Step::Entry(at)) if next.is_empty() => {
+                    return entries[at].0.place;
+                }
+                (Kind::Map(entries), Step::Entry(at)) => &entries[at].1,
+                (Kind::Seq(nodes), Step::Item(at)) => &nodes[at],
+                _ => break,
+            };
+            rest = next;
+        }
+        self.place_of(path)
+    }
+
     /// The place of the value at a path, or of the nearest thing around it that was written.
     pub fn place_of(&self, path: &str) -> Place {
         let mut node = self;

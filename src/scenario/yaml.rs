@@ -97,7 +97,9 @@ impl Wrong {
     /// The parser's words for what users do wrong most often are about its own grammar; these are
     /// about the file.
     fn of_scan(info: &str, place: Place) -> Wrong {
-        const ADVICE: [(&str, &str, &str); 10] = [
+        const INDENT: &str =
+            "indent the keys of one map, and the `- ` of one list, by the same number of spaces";
+        const ADVICE: [(&str, &str, &str); 12] = [
             ("unprintable", "an unprintable character", "remove it"),
             ("tab", "a tab cannot be used as indentation", "indent with spaces"),
             (
@@ -109,17 +111,23 @@ impl Wrong {
             (
                 "did not find expected key",
                 "this line does not fit the indentation of the lines above",
-                "indent the keys of one map by the same number of spaces",
+                INDENT,
+            ),
+            ("expected '-' indicator", "this line does not fit the list above", INDENT),
+            (
+                "invalid indentation in flow",
+                "a bracket above is not closed before this line",
+                "close every `[` with `]` and every `{` with `}`",
             ),
             (
-                "expected '-' indicator",
-                "this line does not fit the list above",
-                "indent the entries of one list by the same number of spaces, each with its `- `",
+                "invalid indentation in quoted",
+                "this quote is not closed",
+                "end the text with the same quote with which it begins",
             ),
             (
                 "invalid indentation",
                 "this line does not fit the indentation of the lines above",
-                "indent the keys of one map by the same number of spaces",
+                INDENT,
             ),
             (
                 "simple key expect",
@@ -447,7 +455,7 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..9 {
             let alias = format!("*a{}", level - 1);
-            let aliases = vec![alias.as_str(); 10].join(", ");
+            let aliases = [alias.as_str(); 10].join(", ");
             bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
         assert!(read(&bomb).unwrap_err().contains("aliases add more"));
@@ -464,7 +472,8 @@ mod tests {
     #[test]
     fn what_is_not_text_is_refused_with_its_position() {
         let error = decode("t.yaml", b"a: 1\nb: \xff\n").unwrap_err();
-        assert_eq!((error.line, error.column), (2, 4));
+        let excerpt = error.excerpt.unwrap();
+        assert_eq!((excerpt.line, excerpt.column), (2, 4));
         assert_eq!(decode("t.yaml", b"\xef\xbb\xbfa: 1").unwrap(), "a: 1");
     }
 }

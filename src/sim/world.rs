@@ -4,6 +4,7 @@ use super::control::Control;
 use super::feed::Feed;
 use super::host::Host;
 use super::machine::{Containers, Fleet, Machine, Program};
+use super::node::POD_START;
 use super::params::Timing;
 use super::schedule::SchedulerLoop;
 use super::setup::Setup;
@@ -311,11 +312,13 @@ impl World {
         self.store.trim(needed);
     }
 
-    /// From a kubelet seeing a pod to its containers running.
-    pub(super) fn draw_start_delay(&self, key: Key, attempt: u32) -> Span {
-        self.timing.start.as_ref().map_or(Span::ZERO, |delay| {
-            delay.sample(&mut self.draws.stream(super::node::POD_START, key, attempt))
-        })
+    /// From a kubelet seeing a pod of this workload to its containers running.
+    pub(super) fn start_delay(&self, workload: WorkloadId, key: Key, attempt: u32) -> Span {
+        let Some(delay) = &self.timing.start else {
+            return Span::ZERO;
+        };
+        let own = self.catalog.workloads[workload].startup.unwrap_or(Span::ZERO);
+        own + delay.sample(&mut self.draws.stream(POD_START, key, attempt))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::{Catalog, SourceId, Stimulus, Timed};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::path::Path;
 
 /// Everything that is needed to open a source.
 #[derive(Debug, Clone)]
@@ -26,6 +27,17 @@ pub enum SourcePlan {
     /// All failures of the scenario: one plan for all of them, so that outages that overlap become
     /// one.
     Faults(Vec<FaultPlan>),
+}
+
+impl SourcePlan {
+    /// Names a folder for a trace that is too large to be sorted in memory.
+    pub fn set_scratch(&mut self, folder: Option<&Path>) {
+        match self {
+            SourcePlan::Trace(plan) => plan.scratch = folder.map(Path::to_owned),
+            SourcePlan::Load(plan) => plan.scratch = folder.map(Path::to_owned),
+            SourcePlan::Batch(_) | SourcePlan::Faults(_) => {}
+        }
+    }
 }
 
 /// A source of any kind.

@@ -158,13 +158,21 @@ impl<'de> Visitor<'de> for EntryVisitor {
             return flat::replay(first, map).map(|group| NodeEntry::Group(Box::new(group)));
         }
         let trace = map.next_value()?;
-        match map.next_key::<String>()? {
-            None => Ok(NodeEntry::Trace(TraceNodesEntry { trace })),
-            Some(key) => Err(de::Error::custom(format!(
-                "`{key}` cannot stand beside `trace`; what a trace says of its machines is not \
-                 changed here"
-            ))),
+        while map.next_key::<String>()?.is_some() {
+            map.next_value::<Refused>()?;
         }
+        Ok(NodeEntry::Trace(TraceNodesEntry { trace }))
+    }
+}
+
+/// A value that has no place beside `trace`.
+struct Refused;
+
+impl<'de> Deserialize<'de> for Refused {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Refused, D::Error> {
+        Err(de::Error::custom(
+            "nothing can stand beside `trace`; remove it: machines are as the trace has them",
+        ))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::stimulus::FaultParams;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// A scenario: a cluster, what runs on it, what happens to it, and what is expected of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +42,10 @@ pub struct ScenarioFile {
     /// End of the run. May be left out only if everything ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Span>,
+    /// Folder in which the files that are named below are looked for: from the folder of this file,
+    /// or, on the command line, from the working directory. Without it, the folder of this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
     /// How much of reality is simulated.
     #[serde(default)]
     pub detail: Detail,

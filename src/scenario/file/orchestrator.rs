@@ -32,6 +32,22 @@ impl OrchestratorParams {
         }
     }
 
+    /// Timing of everything around the decisions.
+    pub fn machinery(&self) -> SimParams {
+        match self {
+            OrchestratorParams::Kubernetes(kube) => kube.machinery(),
+            OrchestratorParams::Baseline(baseline) => baseline.machinery(),
+        }
+    }
+
+    /// Time that one decision takes at `lifecycle` detail.
+    pub fn think_time(&self) -> Span {
+        match self {
+            OrchestratorParams::Kubernetes(kube) => kube.scheduler.think_time,
+            OrchestratorParams::Baseline(baseline) => baseline.think_time,
+        }
+    }
+
     /// What is wrong with the parameters, with paths below the key.
     pub fn check(&self) -> Vec<Problem> {
         let (scheduler, node_lifecycle) = match self {
@@ -64,7 +80,7 @@ pub struct KubernetesParams {
 
 impl KubernetesParams {
     /// Timing of everything around the decisions.
-    pub fn machinery(&self) -> SimParams {
+    fn machinery(&self) -> SimParams {
         SimParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
@@ -113,7 +129,7 @@ impl Default for BaselineParams {
 
 impl BaselineParams {
     /// Timing of everything around the decisions.
-    pub fn machinery(&self) -> SimParams {
+    fn machinery(&self) -> SimParams {
         SimParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),

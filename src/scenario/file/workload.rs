@@ -59,8 +59,7 @@ pub struct ServiceWorkload {
     /// The pod with its metadata: a Kubernetes pod template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Box<PodTemplate>>,
-    /// Time from the image being there to the pod running; the kubelet's own steps only, if left
-    /// out.
+    /// How long its containers take to start, on top of what the kubelet does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub startup: Option<Span>,
 }
@@ -84,8 +83,7 @@ pub struct WorkloadHead {
     /// What becomes of pods that are lost with their node.
     #[serde(default)]
     pub lost_pods: LostPods,
-    /// Time from the image being there to the pod running; the kubelet's own steps only, if left
-    /// out.
+    /// How long its containers take to start, on top of what the kubelet does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub startup: Option<Span>,
 }

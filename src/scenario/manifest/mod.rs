@@ -20,3 +20,6 @@ pub use rest::{Known, Rest};
 
 pub(super) use convert::{Written, convert};
 pub(super) use resources::{GPU_RESOURCE, check_resource};
+
+#[cfg(test)]
+mod tests;

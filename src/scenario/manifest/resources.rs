@@ -5,7 +5,7 @@ use super::container::ResourcesManifest;
 use super::convert::Reader;
 use crate::ground::{Bytes, MilliCpu, Quantity};
 use crate::model::Amounts;
-use crate::scenario::diagnostic::nearest;
+use crate::scenario::diagnostic::{key_of, nearest};
 use crate::scenario::names::is_qualified;
 use crate::scenario::tree::join;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ pub(super) fn amounts(
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "other resources are named like `example.com/fpga`".to_owned(),
             };
-            reader.wrong(path, text, &hint);
+            reader.wrong(key_of(&path), text, &hint);
             continue;
         }
         let quantity: Quantity = match text.parse() {

@@ -2,7 +2,7 @@
 
 use super::nodes::{HOSTNAME_LABEL, ZONE_LABEL};
 use super::{NodePlan, Planner};
-use crate::scenario::diagnostic::{list, nearest};
+use crate::scenario::diagnostic::{key_of, list, nearest};
 use crate::scenario::tree::join;
 use crate::stimulus::{FaultParams, FaultPlan, NodeTarget, SourcePlan};
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,7 +122,7 @@ impl Planner<'_> {
             let there = values(key);
             if there.is_empty() {
                 let text = format!("no node has the label `{key}`");
-                wrong.push((join(path, key), text, self.known_labels(key)));
+                wrong.push((key_of(&join(path, key)), text, self.known_labels(key)));
             } else if !there.contains(value.as_str()) {
                 let text = format!("no node has the label `{key}: {value}`");
                 let hint = format!("its values are {}", some(there.into_iter()));
@@ -143,6 +143,9 @@ impl Planner<'_> {
         for node in &self.plan.nodes {
             let spec = self.plan.catalog.node_spec(node.spec);
             labels.extend(spec.labels.iter().map(|(key, _)| self.plan.catalog.names.text(key)));
+        }
+        if labels.contains(ZONE_LABEL) {
+            labels.insert("zone");
         }
         match nearest(key, labels.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),

@@ -46,13 +46,15 @@ impl Planner<'_> {
         }
         let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
         counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let total = self.plan.nodes.len();
-        let nodes = if total == 1 { "the only node".to_owned() } else { format!("all {total}") };
         let why: Vec<String> = match counts.as_slice() {
-            [(why, _)] => vec![format!("{nodes} {why}")],
-            several => several.iter().map(|(why, count)| format!("{count} {why}")).collect(),
+            [(why, _)] => vec![why.clone()],
+            several => several.iter().map(|(why, count)| format!("{why} ({count})")).collect(),
         };
-        let text = format!("this pod fits on none of the nodes: {}", why.join(", "));
+        let nodes = match self.plan.nodes.len() {
+            1 => "not on the only node".to_owned(),
+            count => format!("on none of the {count} nodes"),
+        };
+        let text = format!("this pod fits {nodes}: {}", why.join(", "));
         let hint = "it would wait for ever; change what it asks for or what the nodes have";
         self.warn(path, text, hint);
     }
@@ -80,21 +82,21 @@ fn bare_pod(pod: &PodParams, catalog: &mut Catalog) -> PodSpec {
     spec
 }
 
-/// Why an empty node cannot take the pod, as the rest of a sentence about nodes.
+/// Why an empty node cannot take the pod, as the reason of a sentence.
 fn misfit(pod: &PodSpec, node: &NodePlan, catalog: &Catalog) -> Option<String> {
     if pod.node_name.is_some_and(|name| name != node.name) {
-        return Some("have another name than its `nodeName`".to_owned());
+        return Some("it wants another `nodeName`".to_owned());
     }
     let spec = catalog.node_spec(node.spec);
     let label =
         |key| if key == catalog.hostname_key { Some(node.name) } else { spec.labels.get(key) };
     if !pod.node_selector.iter().all(|(key, value)| label(key) == Some(value)) {
-        return Some("lack a label of its `nodeSelector`".to_owned());
+        return Some("no label that its `nodeSelector` wants".to_owned());
     }
     if let Some(terms) = &pod.node_affinity.required
         && !terms.iter().any(|term| term.matches(node.name, label, catalog))
     {
-        return Some("do not match its required node affinity".to_owned());
+        return Some("no match for its required node affinity".to_owned());
     }
     let refusing = catalog.taints(node.taints).iter().find(|taint| {
         taint.effect != Effect::PreferNoSchedule
@@ -102,7 +104,7 @@ fn misfit(pod: &PodSpec, node: &NodePlan, catalog: &Catalog) -> Option<String> {
     });
     if let Some(taint) = refusing {
         let key = catalog.names.text(taint.key);
-        return Some(format!("have the taint `{key}`, which it does not tolerate"));
+        return Some(format!("the taint `{key}`, which it does not tolerate"));
     }
     too_little(pod, spec, catalog)
 }
@@ -110,30 +112,30 @@ fn misfit(pod: &PodSpec, node: &NodePlan, catalog: &Catalog) -> Option<String> {
 fn too_little(pod: &PodSpec, node: &NodeSpec, catalog: &Catalog) -> Option<String> {
     let (asked, there) = (&pod.requests, &node.allocatable);
     if asked.cpu > there.cpu {
-        return Some(format!("have less than the {} CPU it asks for", asked.cpu));
+        return Some(format!("less CPU than the {} it asks for", asked.cpu));
     }
     if asked.memory > there.memory {
-        return Some(format!("have less than the {} of memory it asks for", asked.memory));
+        return Some(format!("less memory than the {} it asks for", asked.memory));
     }
     if asked.ephemeral_storage > there.ephemeral_storage {
         return Some(format!(
-            "have less than the {} of ephemeral storage it asks for",
+            "less ephemeral storage than the {} it asks for",
             asked.ephemeral_storage
         ));
     }
     let short = asked.extended.iter().find(|(name, amount)| there.extended.get(*name) < *amount);
     if let Some((name, amount)) = short {
         let name = catalog.names.text(name);
-        return Some(format!("have less than the {amount} `{name}` it asks for"));
+        return Some(format!("less `{name}` than the {amount} it asks for"));
     }
     let request = pod.devices.as_ref()?;
     match node.devices {
-        None => Some("have no GPUs".to_owned()),
+        None => Some("no GPUs".to_owned()),
         Some(gpus) if !request.accepts(gpus.model) => {
-            Some("have no GPU of a model it accepts".to_owned())
+            Some("no GPU of a model it accepts".to_owned())
         }
         Some(gpus) if gpus.count < request.count => {
-            Some(format!("have fewer than the {} GPUs it asks for", request.count))
+            Some(format!("fewer GPUs than the {} it asks for", request.count))
         }
         Some(_) => None,
     }

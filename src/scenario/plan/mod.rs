@@ -2,18 +2,20 @@
 //! stimuli. Everything that does not fit together is found here, all at once.
 
 mod end;
+mod expectations;
 mod faults;
 mod fit;
 mod nodes;
+mod paths;
 mod workloads;
 
-use super::tree::join;
-use super::{Kind, Node, ScenarioFile};
-use crate::ground::{Name, Problem, QuantityError};
+pub(super) use paths::Written;
+
+use super::{Node, ScenarioFile};
+use crate::ground::{Name, Problem, QuantityError, SpanDistParams};
 use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
 use crate::scenario::names::check_folder;
 use crate::stimulus::SourcePlan;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A node that is there at the start.
@@ -32,7 +34,7 @@ pub struct NodePlan {
 }
 
 /// What a run is built from.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// Names, node and pod specifications, workloads in the order of the file.
     pub catalog: Catalog,
@@ -42,6 +44,8 @@ pub struct Plan {
     pub services: Vec<(WorkloadId, PodSpecId)>,
     /// Sources in the order of the file, all faults as one source at the end.
     pub sources: Vec<SourcePlan>,
+    /// The kubelets' start delay; its file can be found from the working directory.
+    pub start_delay: SpanDistParams,
 }
 
 /// What was found on the way to a plan.
@@ -57,16 +61,32 @@ pub(super) struct Findings {
 
 /// Plans a scenario. `tree` is the tree that `file` was read from; relative paths start in
 /// `folder`. The plan is complete only if no problem was found.
-pub(super) fn plan(file: &ScenarioFile, tree: &Node, folder: &Path) -> (Plan, Findings) {
-    let mut planner =
-        Planner { file, tree, folder, plan: Plan::default(), findings: Findings::default() };
+pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> (Plan, Findings) {
+    let base = written.base(file.data.as_deref(), folder);
+    let mut planner = Planner {
+        file,
+        written,
+        tree: written.tree,
+        base,
+        plan: Plan {
+            catalog: Catalog::new(),
+            nodes: Vec::new(),
+            services: Vec::new(),
+            sources: Vec::new(),
+            start_delay: file.orchestrator.machinery().kubelet.start_delay,
+        },
+        findings: Findings::default(),
+    };
+    planner.data();
     planner.findings.problems.extend(check_folder(&file.name, "name"));
     let orchestrator = format!("orchestrator.{}", file.orchestrator.key());
     planner.under(&orchestrator, file.orchestrator.check());
     planner.nodes();
     planner.workloads();
     planner.faults();
+    planner.start_delay();
     planner.end();
+    planner.expectations();
     if planner.findings.problems.is_empty() {
         planner.fit();
     }
@@ -75,8 +95,10 @@ pub(super) fn plan(file: &ScenarioFile, tree: &Node, folder: &Path) -> (Plan, Fi
 
 struct Planner<'p> {
     file: &'p ScenarioFile,
+    written: Written<'p>,
     tree: &'p Node,
-    folder: &'p Path,
+    /// Where relative paths of the file start.
+    base: PathBuf,
     plan: Plan,
     findings: Findings,
 }
@@ -99,21 +121,6 @@ impl Planner<'_> {
         self.plan.catalog.names.intern(text)
     }
 
-    /// Makes paths start where the file is, and says which files cannot be read. `path` is where
-    /// in the scenario they are named.
-    fn resolve<'f>(&mut self, path: &str, files: impl Iterator<Item = &'f mut PathBuf>) {
-        for file in files {
-            let written = file.display().to_string();
-            *file = self.folder.join(&*file);
-            if let Some(text) = unreadable(file) {
-                let inner = self.tree.find(path).and_then(|node| path_to(node, &written));
-                let path = inner.map_or(path.to_owned(), |inner| format!("{path}.{inner}"));
-                let hint = "a relative path starts in the folder of the scenario file";
-                self.wrong(path, text, hint);
-            }
-        }
-    }
-
     /// Refuses an amount of bytes that is written without a unit.
     fn needs_unit(&mut self, path: String) {
         let Some(text) = self.tree.find(&path).and_then(Node::text) else { return };
@@ -126,36 +133,5 @@ impl Planner<'_> {
     }
 }
 
-/// Why a file cannot be read.
-fn unreadable(path: &Path) -> Option<String> {
-    let shown = path.display();
-    let kind = match std::fs::File::open(path).and_then(|file| file.metadata()) {
-        Ok(metadata) if metadata.is_dir() => return Some(format!("`{shown}` is a folder")),
-        Ok(_) => return None,
-        Err(error) => error.kind(),
-    };
-    Some(match kind {
-        ErrorKind::NotFound => format!("there is no file `{shown}`"),
-        ErrorKind::PermissionDenied => format!("the file `{shown}` may not be read"),
-        other => format!("the file `{shown}` cannot be read: {other}"),
-    })
-}
-
-/// The path to the first scalar with this text.
-fn path_to(node: &Node, text: &str) -> Option<String> {
-    match &node.kind {
-        Kind::Scalar { text: own, .. } => (own == text).then(String::new),
-        Kind::Seq(nodes) => nodes
-            .iter()
-            .enumerate()
-            .find_map(|(at, node)| path_to(node, text).map(|rest| under(&at.to_string(), &rest))),
-        Kind::Map(entries) => entries
-            .iter()
-            .find_map(|(key, node)| path_to(node, text).map(|rest| under(&key.text, &rest))),
-    }
-}
-
-fn under(segment: &str, rest: &str) -> String {
-    let segment = join("", segment);
-    if rest.is_empty() { segment } else { format!("{segment}.{rest}") }
-}
+#[cfg(test)]
+mod tests;

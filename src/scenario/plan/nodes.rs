@@ -5,6 +5,7 @@ use crate::ground::{Name, Problem};
 use crate::model::{
     Amounts, Catalog, DeviceGroup, ImageOnNode, Labels, NodeSpec, Taint, normalized_image,
 };
+use crate::scenario::diagnostic::key_of;
 use crate::scenario::manifest::{GPU_RESOURCE, check_resource};
 use crate::scenario::names::{check_label, check_name, check_qualified};
 use crate::scenario::tree::join;
@@ -44,7 +45,6 @@ impl Planner<'_> {
                     join(&path, "trace.nodes")
                 }
             };
-            let named_at = named_at.replace('"', "");
             let names: Vec<Name> = self.plan.nodes[first..].iter().map(|node| node.name).collect();
             let twice = names.into_iter().find(|name| seen.insert(*name, path.clone()).is_some());
             if let Some(name) = twice {
@@ -206,10 +206,14 @@ fn check_group(group: &NodeGroup) -> Vec<Problem> {
     for name in group.extended.keys() {
         let path = join("extended", name);
         if name == GPU_RESOURCE {
-            wrong(&path, format!("`{name}` is not written here"), "write `gpus: {count, model}`");
+            wrong(
+                &key_of(&path),
+                format!("`{name}` is not written here"),
+                "write `gpus: {count, model}`",
+            );
         } else if !name.contains('/') || check_resource(name).is_err() {
             let text = format!("`{name}` is not the name of an extended resource");
-            wrong(&path, text, "write a domain and a name, such as `example.com/fpga`");
+            wrong(&key_of(&path), text, "write a domain and a name, such as `example.com/fpga`");
         }
     }
     for (at, taint) in group.taints.iter().enumerate() {

@@ -28,7 +28,9 @@ impl World {
 
     fn start_containers<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, uid: PodUid) {
         let program = *self.fleet.expect(pod);
-        let delay = self.timing.watch + self.draw_start_delay(program.key, program.attempt);
+        let workload = self.store.truth.pod(pod).expect("a pod that starts exists").workload;
+        let own = self.start_delay(workload, program.key, program.attempt);
+        let delay = self.timing.watch + own;
         self.fleet.expect(pod).containers = Containers::Starting;
         host.machine(delay, Event::ContainersStart { pod, uid, attempt: program.attempt });
     }
