@@ -3,7 +3,7 @@
 //! As bytes it is a head of 32 bytes (magic, version of the format, version of the model, hash and
 //! length of the content, integers in little endian) and the content in postcard's form.
 
-use super::{Model, Queue};
+use super::Queue;
 use crate::ground::{Time, stable_hash};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,22 @@ const MAGIC: [u8; 8] = *b"wavetank";
 const FORMAT: u32 = 1;
 const HEAD: usize = 32;
 
+/// State that can be saved together with its pending events.
+pub trait Saveable {
+    /// What can be scheduled.
+    type Event: Copy;
+    /// Version of the saved form of the state and of its events. To be raised with every change of
+    /// that form, so that a [`Checkpoint`] of another version is refused.
+    const SAVE_VERSION: u32;
+}
+
 /// A run between two steps: model, pending events and clock. A fork is a clone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(bound(
     serialize = "M: Serialize, M::Event: Serialize",
     deserialize = "M: Deserialize<'de>, M::Event: Deserialize<'de>"
 ))]
-pub struct Checkpoint<M: Model> {
+pub struct Checkpoint<M: Saveable> {
     /// State.
     pub model: M,
     /// Pending events, and the clock.
@@ -57,14 +66,14 @@ pub enum CheckpointError {
     Unsaveable(#[source] postcard::Error),
 }
 
-impl<M: Model> Checkpoint<M> {
+impl<M: Saveable> Checkpoint<M> {
     /// The clock.
     pub fn now(&self) -> Time {
         self.queue.now()
     }
 }
 
-impl<M: Model + Serialize> Checkpoint<M>
+impl<M: Saveable + Serialize> Checkpoint<M>
 where
     M::Event: Serialize,
 {
@@ -85,7 +94,7 @@ where
     }
 }
 
-impl<M: Model + DeserializeOwned> Checkpoint<M>
+impl<M: Saveable + DeserializeOwned> Checkpoint<M>
 where
     M::Event: DeserializeOwned,
 {

@@ -59,6 +59,6 @@ mod run;
 mod toy;
 mod wheel;
 
-pub use branch::{Checkpoint, CheckpointError};
+pub use branch::{Checkpoint, CheckpointError, Saveable};
 pub use queue::{Class, Queue, Scheduled, Seq};
 pub use run::{Limits, Model, Stopped, run, run_probed};

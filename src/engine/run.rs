@@ -16,10 +16,6 @@ pub trait Model {
     /// Why a stimulus cannot be had or applied.
     type Error;
 
-    /// Version of the saved form of the model and of its events. To be raised with every change of
-    /// that form, so that a [`Checkpoint`](super::Checkpoint) of another version is refused.
-    const SAVE_VERSION: u32 = 0;
-
     /// Time of the next stimulus, `None` after the last. Asked at the start of [`run`] and after
     /// each stimulus; never earlier than the stimulus before.
     fn next_arrival(&mut self) -> Result<Option<Time>, Self::Error>;

@@ -1,7 +1,7 @@
 //! A small model for the engine's own tests: every stimulus and event notes itself and schedules
 //! up to three others, at times that depend only on what happened.
 
-use super::{Class, Model, Queue};
+use super::{Class, Model, Queue, Saveable};
 use crate::ground::{Span, Time, stable_hash};
 use serde::{Deserialize, Serialize};
 
@@ -49,10 +49,14 @@ impl Toy {
     }
 }
 
+impl Saveable for Toy {
+    type Event = u32;
+    const SAVE_VERSION: u32 = 3;
+}
+
 impl Model for Toy {
     type Event = u32;
     type Error = &'static str;
-    const SAVE_VERSION: u32 = 3;
 
     fn next_arrival(&mut self) -> Result<Option<Time>, Self::Error> {
         if self.unreadable == Some(self.arrived) {

@@ -230,10 +230,10 @@ enum Shape {
 /// Rows of the table: what people call it, the metrics side by side, how they are shown. A row
 /// without any value in any run is left out.
 const ROWS: [(&str, &[&str], Shape); 18] = [
-    ("pods submitted", &["life.submitted"], Shape::Count),
+    ("pods submitted / with a lifetime above zero", &SUBMITTED, Shape::Count),
     ("pods finished", &["life.finished"], Shape::Count),
     ("pods pending at the end", &["life.pending_at_end"], Shape::Count),
-    ("pods alive at once, demanded / measured", &PEAKS, Shape::Count),
+    ("peak of pods alive, demanded / measured", &PEAKS, Shape::Count),
     ("time to bind: p50 / p99 / max", &BIND, Shape::Duration),
     ("time to running: p50 / p99 / max", &RUNNING, Shape::Duration),
     ("attempts without a node", &["wait.refused_attempts"], Shape::Count),
@@ -261,6 +261,7 @@ const ROWS: [(&str, &[&str], Shape); 18] = [
         Shape::Percent,
     ),
 ];
+const SUBMITTED: [&str; 2] = ["life.submitted", "life.with_lifetime"];
 const PEAKS: [&str; 2] = ["life.peak_alive.demanded", "life.peak_alive.measured"];
 const BIND: [&str; 3] = ["wait.time_to_bind.p50", "wait.time_to_bind.p99", "wait.time_to_bind.max"];
 const RUNNING: [&str; 3] =

@@ -12,6 +12,7 @@ use super::{
 use crate::ground::Problem;
 use crate::scenario::names::check_folder;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Name of the only scenario of a file without variants.
@@ -90,13 +91,23 @@ fn open(input: &Input) -> Result<(String, Vec<u8>, PathBuf), Diagnostic> {
         Input::File(path) => {
             let name = path.display().to_string();
             let bytes = std::fs::read(path).map_err(|error| {
-                Diagnostic::new(format!("the file cannot be read: {}", error.kind()))
+                Diagnostic::new(format!("the file cannot be read: {}", unreadable(error.kind())))
                     .in_file(&name)
                     .hint("check the path of the scenario file")
             })?;
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             Ok((name, bytes, folder))
         }
+    }
+}
+
+/// Why a file cannot be read, in words that do not depend on the platform.
+fn unreadable(kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::NotFound => "it does not exist".to_owned(),
+        ErrorKind::PermissionDenied => "you may not read it".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -134,7 +134,7 @@ fn step<'p>(
             }
             None => (Step::Key { text: segment.to_owned(), at: None }, next),
         }),
-        Kind::Seq(nodes) => item(nodes, segment, end.walked).map(|step| (step, next)),
+        Kind::Seq(nodes) => item(nodes, (segment, next), end.walked).map(|step| (step, next)),
         Kind::Scalar { text, .. } => {
             let message = format!("`{}` is `{text}`, nothing is inside it", end.walked);
             Err(Diagnostic::new(message).hint(format!("set `{}` itself", end.walked)))
@@ -142,8 +142,15 @@ fn step<'p>(
     }
 }
 
+/// True if a path goes on with the kind of an entry such as `service: {name: web, ..}`, which may
+/// be written or left out.
+fn names_kind(next: &str, kind: &str, inner: &Node) -> bool {
+    let (segment, rest) = first_segment(next);
+    segment == kind && (!rest.is_empty() || inner.get(kind).is_none())
+}
+
 /// The entry of a list with this number or name.
-fn item(nodes: &[Node], segment: &str, walked: &str) -> Result<Step, Diagnostic> {
+fn item(nodes: &[Node], (segment, next): (&str, &str), walked: &str) -> Result<Step, Diagnostic> {
     if let Ok(number) = segment.parse::<usize>() {
         if number < nodes.len() {
             return Ok(Step::Item(number));
@@ -170,9 +177,12 @@ fn item(nodes: &[Node], segment: &str, walked: &str) -> Result<Step, Diagnostic>
             }
             names.push(own);
         }
-        if let [(_, inner)] = node.entries()
+        if let [(kind, inner)] = node.entries()
             && let Some(own) = name(inner)
         {
+            if own == segment && names_kind(next, &kind.text, inner) {
+                return Ok(Step::Item(at));
+            }
             if own == segment {
                 return Ok(Step::Inside(at, own));
             }

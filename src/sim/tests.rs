@@ -325,8 +325,8 @@ fn a_saved_run_goes_on_as_if_nothing_had_happened() {
         let saved = run.save(run.arrivals().next);
         let bytes = saved.to_bytes().unwrap();
         let restored: SavedRun<usize, Journal> = SavedRun::from_bytes(&bytes).unwrap();
-        let mut resumed =
-            restored.resume(|next| Ok::<_, Infallible>(Script { next, ..busy().script })).unwrap();
+        let reopen = |next| Ok::<_, Infallible>(Script { next, ..busy().script });
+        let mut resumed = Run::resume(restored, reopen).unwrap();
         resumed.run(&until);
         assert_eq!(resumed.sink().digest(), straight.sink().digest(), "paused at {pause} s");
     }
@@ -353,10 +353,8 @@ fn a_fork_differs_only_after_the_fork() {
     let fork = |changed: bool| {
         let mut run = busy().start();
         run.run(&until.pause_at(fork_at));
-        let mut fork = run
-            .save(run.arrivals().next)
-            .resume(|next| Ok::<_, Infallible>(Script { next, ..busy().script }))
-            .unwrap();
+        let reopen = |next| Ok::<_, Infallible>(Script { next, ..busy().script });
+        let mut fork = Run::resume(run.save(run.arrivals().next), reopen).unwrap();
         if changed {
             let params = SimParams::default();
             fork.set_params(&params, SpanDist::constant(Span::from_secs(5)));

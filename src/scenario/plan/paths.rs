@@ -47,7 +47,7 @@ impl Planner<'_> {
         for file in files {
             let written = file.display().to_string();
             let inner = self.tree.find(path).and_then(|node| path_to(node, &written));
-            let path = inner.map_or(path.to_owned(), |inner| under(path, &inner));
+            let path = inner.map_or(path.to_owned(), |inner| format!("{path}.{inner}"));
             let command_line = self.written.on_command_line(&path);
             if !command_line {
                 *file = self.base.join(&*file);

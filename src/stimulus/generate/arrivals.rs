@@ -11,7 +11,9 @@ use crate::ground::{
 use crate::stimulus::read::load_table;
 use crate::stimulus::{CursorState, Rate, Ratio, SourceError};
 use schemars::JsonSchema;
+use serde::de::{self, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// When pods arrive: at random with a rate, or one after another with gaps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,14 +25,57 @@ pub enum ArrivalParams {
     Gap(SpanDistParams),
 }
 
-/// A rate over time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// A rate over time; a bare rate such as `120/h` is constant.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RateParams {
-    /// The same all the time.
-    Constant(Rate),
     /// A wave with a period of a day.
     Daily(DailyParams),
+    /// The same all the time.
+    #[serde(untagged)]
+    Constant(Rate),
+}
+
+impl<'de> Deserialize<'de> for RateParams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RateParams, D::Error> {
+        deserializer.deserialize_any(RateVisitor)
+    }
+}
+
+struct RateVisitor;
+
+/// The kinds of rate that are written as a map.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RateKind {
+    Constant,
+    Daily,
+}
+
+impl<'de> Visitor<'de> for RateVisitor {
+    type Value = RateParams;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a rate such as `120/h` or a wave such as `{daily: {mean: .., peak: ..}}`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<RateParams, E> {
+        Rate::deserialize(text.into_deserializer()).map(RateParams::Constant)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RateParams, A::Error> {
+        let Some(kind) = map.next_key::<RateKind>()? else {
+            return Err(de::Error::invalid_length(0, &self));
+        };
+        let rate = match kind {
+            RateKind::Constant => RateParams::Constant(map.next_value()?),
+            RateKind::Daily => RateParams::Daily(map.next_value()?),
+        };
+        match map.next_key::<IgnoredAny>()? {
+            None => Ok(rate),
+            Some(_) => Err(de::Error::custom("a rate has one kind, `constant` or `daily`")),
+        }
+    }
 }
 
 /// A cosine wave with a period of 24 hours: the rate is `mean` on average and `peak` at `peak_at`.

@@ -10,11 +10,11 @@
 //! ```
 //!
 //! A row is: time of creation (u64, nanoseconds), lifetime (u64, nanoseconds, 2^64-1 for ever),
-//! shape (u32), stem of the name (u32, a text), number in the name (u32), least digits of that number
-//! (u32, 0 if the name is all stem). The footer's list of blocks has, for each, its number of rows,
-//! first and last time and checksum; checksums are the stable hash of `ground`. `origin` is the
-//! hash of the file that was sorted, 0 if there was none. The hash of a block file itself covers
-//! the footer, and through the checksums every block.
+//! shape (u32), stem of the name (u32, a text), number in the name (u32), least digits of that
+//! number (u32, 0 if the name is all stem). The footer's list of blocks has, for each, its number
+//! of rows, first and last time and checksum; checksums are the stable hash of `ground`. `origin`
+//! is the hash of the file that was sorted, 0 if there was none. The hash of a block file itself
+//! covers the footer, and through the checksums every block.
 
 use super::row::{Row, Shape, Shapes, split_labels};
 use crate::ground::{Name, Span, Time, stable_hash};

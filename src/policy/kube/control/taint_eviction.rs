@@ -14,8 +14,8 @@ pub enum Stay {
     For(Span),
 }
 
-/// How long a pod with these tolerations stays with these taints: not at all if a NoExecute taint is
-/// not tolerated, else the shortest limit among the tolerations that are used.
+/// How long a pod with these tolerations stays with these taints: not at all if a NoExecute taint
+/// is not tolerated, else the shortest limit among the tolerations that are used.
 pub fn stay_with(taints: &[Taint], tolerations: &[Toleration]) -> Stay {
     let mut shortest: Option<i64> = None;
     for taint in taints.iter().filter(|taint| taint.effect == Effect::NoExecute) {
