@@ -61,6 +61,9 @@ fn good_files_load_and_print_back() {
     let shipped = ["scenarios"].map(Path::new).into_iter().filter(|path| path.is_dir());
     let shipped = shipped.flat_map(|path| std::fs::read_dir(path).unwrap());
     let shipped = shipped.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    // These need data that is not part of the repository; `tests/it/shipped.rs` loads them.
+    let needs_data = |path: &PathBuf| path.to_string_lossy().contains("alibaba");
+    let shipped = shipped.filter(|path| !needs_data(path));
     for path in files("good").into_iter().chain(shipped) {
         let loaded = load(&path).unwrap_or_else(|message| panic!("{message}"));
         let warnings: Vec<String> = loaded.warnings.iter().map(|w| w.render(false)).collect();

@@ -17,6 +17,7 @@ use crate::model::{
     Catalog, Change, Condition, Lifetime, NodeId, NodeSpecId, NodeStatus, PodId, PodName,
     PodSpecId, PodUid, Resource, SourceId, Stimulus, View, WorkloadId, WorkloadKind,
 };
+use crate::policy::kube::tolerate_lost_nodes;
 use crate::policy::{Cx, Scheduler};
 use serde::{Deserialize, Serialize};
 
@@ -200,8 +201,10 @@ impl World {
             return adopted;
         }
         let names = &mut self.catalog.names;
-        let renamed = catalog.pod_spec(spec).renamed(|name| names.intern(catalog.names.text(name)));
-        let (adopted, new) = self.catalog.intern_pod_spec(&renamed);
+        let rename = |name| names.intern(catalog.names.text(name));
+        let mut admitted = catalog.pod_spec(spec).renamed(rename);
+        tolerate_lost_nodes(&mut admitted, names);
+        let (adopted, new) = self.catalog.intern_pod_spec(&admitted);
         row[spec.index()] = Some(adopted);
         if new {
             self.introduce_pod_spec(host, adopted);

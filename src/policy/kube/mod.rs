@@ -1,8 +1,10 @@
 //! Kubernetes 1.34: its decisions, written from the upstream source.
 
+mod admission;
 pub mod control;
 mod scheduler;
 
+pub use admission::tolerate_lost_nodes;
 pub use scheduler::{
     KubeScheduler, KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint,
     TieBreak,

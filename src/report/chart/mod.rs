@@ -9,7 +9,7 @@ mod recovery;
 mod scale;
 mod time;
 
-use crate::metrics::Results;
+use crate::metrics::{ResourceResult, Results};
 
 /// A run in a figure.
 #[derive(Debug, Clone)]
@@ -41,6 +41,19 @@ pub fn figures(runs: &[Plotted<'_>], subtitle: &str) -> Vec<Figure> {
     ];
     let some = |(name, svg): (&'static str, Option<String>)| Some(Figure { name, svg: svg? });
     drawn.into_iter().filter_map(some).collect()
+}
+
+/// Most resources that are drawn.
+const RESOURCES: usize = 6;
+
+/// The resources of a run that are drawn, with their positions: those that were used, slots for
+/// pods left out.
+fn drawn<'r>(run: &Plotted<'r>) -> impl Iterator<Item = (usize, &'r ResourceResult)> {
+    let resources = run.results.placement.resources.iter().enumerate();
+    let used = |(_, resource): &(usize, &ResourceResult)| {
+        resource.name != "pods" && resource.allocation.peak > 0.0
+    };
+    resources.filter(used).take(RESOURCES)
 }
 
 #[cfg(test)]

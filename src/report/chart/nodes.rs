@@ -1,10 +1,10 @@
 //! How full each node was on average: one cell per node, or per group of nodes that joined one
 //! after the other, so that there are at most 100 in a row.
 
-use super::Plotted;
 use super::canvas::{Canvas, Side, Type, colour};
 use super::frame::{LEFT, RIGHT, TOP, titled};
 use super::scale::percent_label;
+use super::{Plotted, drawn};
 use crate::stats::mean;
 use plotters::style::Color;
 
@@ -23,10 +23,7 @@ fn grouped(values: &[f64]) -> Vec<f64> {
 
 /// A row per resource, a block per run.
 pub(super) fn heat(runs: &[Plotted<'_>], subtitle: &str) -> Option<String> {
-    let rows = |run: &Plotted<'_>| {
-        let resources = &run.results.placement.resources;
-        resources.iter().filter(|resource| resource.name != "pods").count().min(6)
-    };
+    let rows = |run: &Plotted<'_>| drawn(run).count();
     let several = runs.len() > 1;
     let block = |run: &Plotted<'_>| rows(run) as f64 * ROW + if several { 58.0 } else { 42.0 };
     let total: f64 = runs.iter().map(block).sum();
@@ -72,10 +69,7 @@ fn draw_run(canvas: &mut Canvas, run: &Plotted<'_>, top: f64) {
     let (left, right) = (LEFT + NAMES, RIGHT - 60.0);
     let mut y = top;
     let mut cells = 0;
-    for (at, resource) in run.results.placement.resources.iter().enumerate().take(7) {
-        if resource.name == "pods" {
-            continue;
-        }
+    for (at, resource) in drawn(run) {
         let values: Vec<f64> =
             nodes.iter().map(|node| node.allocation.get(at).copied().unwrap_or(0.0)).collect();
         let groups = grouped(&values);

@@ -1,18 +1,15 @@
 //! Figures over simulated time: allocation and imbalance per resource, pods by state.
 
-use super::Plotted;
 use super::frame::{LEFT, Panel, RIGHT, legend, panels, titled};
 use super::scale::{Axis, number_label, percent_label, round_end};
+use super::{Plotted, RESOURCES, drawn};
 use crate::report::words::percent;
 
-/// Most resources that are drawn.
-const RESOURCES: usize = 6;
-
-/// Names of the resources that any of the runs has, slots for pods left out.
+/// Names of the resources that any of the runs used, those that are drawn.
 fn resources(runs: &[Plotted<'_>]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for resource in runs.iter().flat_map(|run| &run.results.placement.resources) {
-        if resource.name != "pods" && !names.contains(&resource.name) {
+    for (_, resource) in runs.iter().flat_map(drawn) {
+        if !names.contains(&resource.name) {
             names.push(resource.name.clone());
         }
     }

@@ -14,6 +14,7 @@ use crate::model::{
     Operator, PodSpec, PreemptionPolicy, Preferred, Protocol, Requirement, RestartPolicy,
     normalized_image,
 };
+use crate::policy::kube::tolerate_lost_nodes;
 use crate::scenario::names::{check_label, check_name, check_qualified};
 use crate::scenario::tree::join;
 use crate::stimulus::GpuParams;
@@ -109,6 +110,7 @@ impl Reader<'_> {
         spec.termination_grace =
             Span::from_secs(u64::from(pod.termination_grace_period_seconds.unwrap_or(30)));
         self.volumes(pod, path);
+        tolerate_lost_nodes(&mut spec, &mut self.catalog.names);
         spec.compute_requests();
         self.devices(written, &mut spec);
         spec

@@ -1,16 +1,10 @@
-//! Tolerations, with those that admission adds (plugin DefaultTolerationSeconds and core/v1
-//! validation, Kubernetes 1.34).
+//! Tolerations as users write them (core/v1 validation, Kubernetes 1.34).
 
 use super::affinity::{EffectWord, TolerationManifest, TolerationOperatorWord};
 use super::convert::Reader;
 use crate::model::{Effect, Toleration, TolerationOperator};
 use crate::scenario::names::check_qualified;
 use crate::scenario::tree::join;
-
-/// Taints of a node that is lost, in the order in which admission tolerates them.
-const LOST: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
-/// How long admission lets a pod stay on a lost node.
-const LOST_SECONDS: i64 = 300;
 
 impl From<EffectWord> for Effect {
     fn from(word: EffectWord) -> Effect {
@@ -40,21 +34,6 @@ pub(super) fn tolerations(
             effect: one.effect.map(Effect::from),
             seconds: one.toleration_seconds,
         });
-    }
-    for taint in LOST {
-        let covers = |one: &TolerationManifest| {
-            key(one).is_none_or(|key| key == taint)
-                && one.effect.is_none_or(|effect| effect == EffectWord::NoExecute)
-        };
-        if !written.iter().any(covers) {
-            read.push(Toleration {
-                key: Some(reader.catalog.names.intern(taint)),
-                operator: TolerationOperator::Exists,
-                value: reader.catalog.names.intern(""),
-                effect: Some(Effect::NoExecute),
-                seconds: Some(LOST_SECONDS),
-            });
-        }
     }
     read
 }

@@ -104,7 +104,7 @@ impl Planner<'_> {
         let mut file = trace.nodes.clone();
         let problems = self.findings.problems.len();
         self.resolve(path, std::iter::once(&mut file));
-        if self.findings.problems.len() > problems {
+        if self.findings.problems.len() > problems || self.data_is_missing() {
             return;
         }
         match read_openb_nodes(&file, &mut self.plan.catalog) {

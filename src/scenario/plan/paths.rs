@@ -35,10 +35,14 @@ impl Written<'_> {
 impl Planner<'_> {
     /// Refuses a folder of data that is not there.
     pub(super) fn data(&mut self) {
-        if self.file.data.is_some() && !self.base.is_dir() {
+        if self.data_is_missing() {
             let text = format!("there is no folder `{}`", self.base.display());
             self.wrong("data", text, "name the folder that holds the files of the scenario");
         }
+    }
+
+    pub(super) fn data_is_missing(&self) -> bool {
+        self.file.data.is_some() && !self.base.is_dir()
     }
 
     /// Makes paths start where they are meant to, and says which files cannot be read. `path` is
@@ -51,6 +55,9 @@ impl Planner<'_> {
             let command_line = self.written.on_command_line(&path);
             if !command_line {
                 *file = self.base.join(&*file);
+            }
+            if !command_line && self.data_is_missing() {
+                continue; // said once, of the folder
             }
             if let Some(text) = unreadable(file) {
                 let hint = match (command_line, &self.file.data) {
