@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use std::convert::Infallible;
-//! use wavetank::engine::{Checkpoint, Class, Limits, Model, Queue, Stopped, run};
+//! use wavetank::engine::{Checkpoint, Class, Limits, Model, Queue, Saveable, Stopped, run};
 //! use wavetank::ground::{Span, Time};
 //!
 //! /// Two customers arrive, and each is served for a minute.
@@ -18,6 +18,11 @@
 //!
 //! #[derive(Clone, Copy)]
 //! struct Done;
+//!
+//! impl Saveable for Counter {
+//!     type Event = Done;
+//!     const SAVE_VERSION: u32 = 1;
+//! }
 //!
 //! impl Model for Counter {
 //!     type Event = Done;
