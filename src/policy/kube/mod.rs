@@ -1,3 +1,4 @@
 //! The decision logic of Kubernetes 1.34.
 
 pub mod control;
+pub mod kubelet;
