@@ -2,3 +2,8 @@
 
 #[cfg(test)]
 pub(in crate::policy::kube) mod golden;
+mod probe;
+
+pub use probe::{
+    Answer, ProbeChange, ProbeKind, ProbeParams, ProbeResult, ProbeWorker, Probed, Tick,
+};
