@@ -2,15 +2,22 @@
 
 mod backoff;
 mod crash_backoff;
+mod eviction;
+mod eviction_params;
+mod eviction_rank;
 #[cfg(test)]
 pub(in crate::policy::kube) mod golden;
 mod image_backoff;
 mod phase;
 mod probe;
+mod qos;
 mod start_order;
 
 pub use backoff::{Backoff, BackoffParams};
 pub use crash_backoff::{after_restart, restart_not_before, runs_again};
+pub use eviction::{EvictionMemory, Observation};
+pub use eviction_params::{EvictionParams, Level, Signal, Threshold};
+pub use eviction_rank::{Candidate, LocalStorage, Pressure, eviction_order, eviction_victim};
 pub use image_backoff::{ImageWait, after_failed_pull, pull_not_before, pull_wait};
 pub use phase::{
     ContainerState, ContainerStatus, NotReady, Phase, PodConditions, Role, conditions, final_phase,
@@ -18,5 +25,9 @@ pub use phase::{
 };
 pub use probe::{
     Answer, ProbeChange, ProbeKind, ProbeParams, ProbeResult, ProbeWorker, Probed, Tick,
+};
+pub use qos::{
+    CRITICAL_PRIORITY, KILLED_EXIT_CODE, NODE_CRITICAL_PRIORITY, OomProcess, PodResources, Qos,
+    oom_score_adj, oom_victim, qos,
 };
 pub use start_order::{StartStep, start_step};
