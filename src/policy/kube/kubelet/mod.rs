@@ -1,7 +1,9 @@
 //! What the kubelet of Kubernetes 1.34 decides, as pure functions and small memories.
 
+mod admission;
 mod backoff;
 mod crash_backoff;
+mod critical;
 mod eviction;
 mod eviction_params;
 mod eviction_rank;
@@ -16,8 +18,10 @@ mod shutdown;
 mod start_order;
 mod termination;
 
+pub use admission::{Arrival, Rejection, Room, admission_failures, admits_under_pressure};
 pub use backoff::{Backoff, BackoffParams};
 pub use crash_backoff::{after_restart, restart_not_before, runs_again};
+pub use critical::{RunningPod, lasting_failures, preempted_for_critical};
 pub use eviction::{EvictionMemory, Observation};
 pub use eviction_params::{EvictionParams, Level, Signal, Threshold};
 pub use eviction_rank::{Candidate, LocalStorage, Pressure, eviction_order, eviction_victim};
