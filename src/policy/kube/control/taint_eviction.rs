@@ -15,8 +15,8 @@ pub enum Stay {
     For(Span),
 }
 
-/// How long a pod with these tolerations stays with these taints: not at all if a NoExecute taint is
-/// not tolerated, else the shortest limit among the tolerations that are used.
+/// How long a pod with these tolerations stays with these taints: not at all if a NoExecute taint
+/// is not tolerated, else the shortest limit among the tolerations that are used.
 pub fn stay_with(taints: &[Taint], tolerations: &[Toleration]) -> Stay {
     match tolerated_stay(taints, tolerations) {
         None => Stay::For(Span::ZERO),

@@ -445,6 +445,20 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_cluster_of_one_small_zone_is_not_tainted_when_one_node_returns() {
+        let params = ZoneParams::default();
+        let mut zones = Zones::new();
+        zones.look(&params, &BTreeMap::from([(zone(1), count(6, 0))]), Time::ZERO);
+        zones.look(&params, &BTreeMap::from([(zone(1), count(0, 6))]), Time::from_secs(50));
+        for node in 1..6 {
+            zones.enqueue(&params, zone(1), NodeId(node));
+        }
+        let back = BTreeMap::from([(zone(1), count(1, 5))]);
+        assert_eq!(zones.look(&params, &back, Time::from_secs(150)), Outage::Ends);
+        assert_eq!(zones.next_due(POLL, Time::from_secs(150)), None, "five of six are down");
+    }
+
+    #[test]
     fn wrong_parameters_are_named() {
         assert!(ZoneParams::default().check().is_empty());
         let wrong = ZoneParams {

@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn parameters_read_and_complain() {
-        let json = r#"{"thresholds": [{"signal": "memory.available", "below": "1Gi", "grace": "90s"},
+        let json = r#"{"thresholds": [
+            {"signal": "memory.available", "below": "1Gi", "grace": "90s"},
             {"signal": "memory.available", "below": "100Mi"}]}"#;
         let read: EvictionParams = serde_json::from_str(json).unwrap();
         assert_eq!(read.check(), []);

@@ -13,6 +13,7 @@ mod image_backoff;
 mod images;
 mod phase;
 mod probe;
+mod probe_params;
 mod qos;
 mod shutdown;
 mod start_order;
@@ -33,9 +34,8 @@ pub use phase::{
     ContainerState, ContainerStatus, NotReady, Phase, PodConditions, Role, conditions, final_phase,
     is_initialized, phase, reported_phase,
 };
-pub use probe::{
-    Answer, ProbeChange, ProbeKind, ProbeParams, ProbeResult, ProbeWorker, Probed, Tick,
-};
+pub use probe::{ProbeChange, ProbeWorker, Probed, Tick};
+pub use probe_params::{Answer, ProbeKind, ProbeParams, ProbeResult};
 pub use qos::{
     CRITICAL_PRIORITY, KILLED_EXIT_CODE, NODE_CRITICAL_PRIORITY, OomProcess, PodResources, Qos,
     oom_score_adj, oom_victim, qos,

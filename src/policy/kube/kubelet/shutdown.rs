@@ -1,7 +1,7 @@
 //! Graceful shutdown of a node: which pods stop when, and how long each group may take.
 //!
-//! Source: `pkg/kubelet/nodeshutdown/nodeshutdown_manager.go`, Kubernetes 1.34. While it goes on the
-//! node is not ready and admits no pod; pods end Failed with the reason Terminated.
+//! Source: `pkg/kubelet/nodeshutdown/nodeshutdown_manager.go`, Kubernetes 1.34. While it goes on,
+//! the node is not ready and admits no pod; pods end Failed with the reason Terminated.
 
 use super::CRITICAL_PRIORITY;
 use crate::ground::{Problem, Span};

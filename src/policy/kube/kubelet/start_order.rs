@@ -116,10 +116,12 @@ mod tests {
     const DONE: ContainerState = ContainerState::Terminated { exit_code: 0 };
     const CRASHED: ContainerState = ContainerState::Terminated { exit_code: 1 };
 
+    type Case<'a> = (&'a [(Role, ContainerState)], RestartPolicy, StartStep);
+
     #[test]
     fn steps() {
         let start = |places: &[usize]| StartStep::Start(places.to_vec());
-        let cases: [(&[(Role, ContainerState)], RestartPolicy, StartStep); 22] = [
+        let cases: [Case; 22] = [
             (&[(Main, NEW), (Main, NEW)], Always, start(&[0, 1])),
             (&[(Main, UP), (Main, NEW)], Always, start(&[1])),
             (&[(Main, UP), (Main, CRASHED)], Always, start(&[1])),
