@@ -25,7 +25,7 @@
 //! scenario:   ground engine model policy stimulus journal sim metrics
 //! experiment: ground stats engine model policy stimulus journal sim metrics scenario
 //! report:     ground stats model journal metrics scenario experiment
-//! cli:        ground stats engine model policy stimulus journal sim metrics scenario experiment report
+//! cli:        all
 //! ```
 
 pub mod cli;

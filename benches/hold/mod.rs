@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hint::black_box;
 use std::time::Instant;
 use wavetank::engine::{Class, Queue};
 use wavetank::ground::{Span, Time, math};
@@ -18,10 +19,13 @@ pub(crate) struct Payload {
 /// The record of an entity: one cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-pub(crate) struct Record([u64; 8]);
+pub(crate) struct Record(pub(crate) [u64; 8]);
+
+/// A million of them do not fit the caches of most machines; ten thousand do.
+pub(crate) const SIZES_TOUCHED: [usize; 2] = [10_000, 1_000_000];
 
 /// Increments are drawn from a table of so many, which stays in the cache.
-const DRAWS: usize = 1 << 12;
+pub(crate) const DRAWS: usize = 1 << 12;
 
 /// A small generator: benches need no portable draws, only cheap ones.
 #[derive(Debug, Clone)]
@@ -57,7 +61,8 @@ pub(crate) enum Increments {
 }
 
 impl Increments {
-    pub(crate) const ALL: [Increments; 3] = [Increments::Exp, Increments::Burst, Increments::Pareto];
+    pub(crate) const ALL: [Increments; 3] =
+        [Increments::Exp, Increments::Burst, Increments::Pareto];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -124,8 +129,8 @@ impl Pending for StdHeap {
 
 /// A hold model under way.
 pub(crate) struct Hold<P> {
-    pending: P,
-    draws: Vec<Span>,
+    pub(crate) pending: P,
+    pub(crate) draws: Vec<Span>,
     step: usize,
     /// Covers the order of everything delivered.
     pub(crate) checksum: u64,
@@ -167,11 +172,23 @@ pub(crate) fn records(count: usize) -> Vec<Record> {
 
 /// Reads and writes one record.
 pub(crate) fn touch(records: &mut [Record], entity: u32) -> u64 {
-    let count = records.len();
-    let Record(fields) = &mut records[entity as usize % count];
+    let Record(fields) = &mut records[entity as usize];
     fields[1] = fields[1].wrapping_add(fields[0]);
     fields[7] ^= fields[1];
     fields[7]
+}
+
+/// Touches so many random records. If `dependent`, which record is next is known only once the
+/// last one has been read.
+pub(crate) fn touches(records: &mut [Record], noise: &mut Noise, count: usize, dependent: bool) {
+    let mask = if dependent { u64::MAX } else { 0 };
+    let mut last = 0;
+    for _ in 0..count {
+        let random = noise.next().wrapping_add(last & mask) >> 32;
+        // Multiplying and shifting is a remainder without the division.
+        last = touch(records, ((random * records.len() as u64) >> 32) as u32);
+    }
+    black_box(last);
 }
 
 /// Nanoseconds per step of `work`, which does `steps` of them.
@@ -182,7 +199,13 @@ pub(crate) fn nanos_per_step(steps: usize, work: impl FnOnce()) -> f64 {
 }
 
 /// The middle one.
-pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+pub(crate) fn median(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
     figures.sort_unstable_by(f64::total_cmp);
     figures[figures.len() / 2]
+}
+
+/// The least one: what the machine can do when nobody disturbs it.
+pub(crate) fn best(figures: &[f64]) -> f64 {
+    figures.iter().copied().fold(f64::INFINITY, f64::min)
 }

@@ -81,7 +81,9 @@ fn list() -> String {
         let description = description.unwrap_or("").trim_matches('"');
         writeln!(text, "{:26} {description}", stem(shipped)).expect("a string takes any text");
     }
-    text.push_str("\nPrint one: wavetank examples NAME. Copy all: wavetank examples --copy FOLDER\n");
+    text.push_str(
+        "\nPrint one: wavetank examples NAME. Copy all: wavetank examples --copy FOLDER\n",
+    );
     text
 }
 

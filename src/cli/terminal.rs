@@ -1,10 +1,10 @@
 //! The terminal: colour or not, how wide, progress or not, and CPU time.
 
 use super::ColorChoice;
-use crate::ground::Time;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How a piece of text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum Style {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terminal {
     colour: bool,
-    width: usize,
+    width: u16,
 }
 
 impl Terminal {
@@ -49,7 +49,7 @@ impl Terminal {
     }
 
     /// Columns to fill at most.
-    pub(super) fn width(&self) -> usize {
+    pub(super) fn width(&self) -> u16 {
         self.width
     }
 
@@ -74,56 +74,67 @@ pub(super) fn print(text: &str) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// How far a run is, on standard error, once it takes longer than a second; silent if standard
-/// error is not a terminal.
+/// How far the runs of a scenario are, on standard error, once they take longer than a second;
+/// silent if standard error is not a terminal.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
-    until: Time,
+    shares: Vec<AtomicU64>,
+    visible: bool,
     started: Instant,
 }
 
+/// Steps of the bar for one run.
+const STEPS: u64 = 1000;
+
 impl Progress {
-    /// Progress of a run with this name to `until`.
+    /// Progress of so many runs.
     #[expect(clippy::disallowed_methods, reason = "people wait in wall time")]
-    pub(super) fn new(name: &str, until: Time, quiet: bool) -> Progress {
-        let visible = !quiet && std::io::stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template("{msg} {bar:40} {percent}% {eta} left");
-        if let Ok(style) = style {
+    pub(super) fn new(name: &str, runs: usize, quiet: bool) -> Progress {
+        let target = ProgressDrawTarget::hidden();
+        let bar = ProgressBar::with_draw_target(Some(STEPS * runs as u64), target);
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {percent}%, {eta} left") {
             bar.set_style(style);
         }
         bar.set_message(name.to_owned());
-        let progress = Progress { bar, until, started: Instant::now() };
-        if !visible {
-            progress.bar.finish_and_clear();
+        Progress {
+            bar,
+            shares: (0..runs).map(|_| AtomicU64::new(0)).collect(),
+            visible: !quiet && std::io::stderr().is_terminal(),
+            started: Instant::now(),
         }
-        progress
     }
 
-    /// The run has come to `now`.
-    pub(super) fn at(&self, now: Time) {
-        if self.bar.is_finished() {
+    /// A run has done this share of its simulated time, 0 to 1.
+    pub(super) fn at(&self, run: usize, share: f64) {
+        if !self.visible {
             return;
         }
-        if self.bar.is_hidden() && self.started.elapsed() > Duration::from_secs(1) {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        self.shares[run].store((share * STEPS as f64) as u64, Ordering::Relaxed);
+        if self.started.elapsed() > Duration::from_secs(1) {
+            if self.bar.is_hidden() {
+                self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+            self.bar.set_position(self.shares.iter().map(|s| s.load(Ordering::Relaxed)).sum());
         }
-        let share = now.as_nanos() / (self.until.as_nanos() / 1000).max(1);
-        self.bar.set_position(share.min(1000));
     }
 
-    /// The run is over.
+    /// The runs are over.
     pub(super) fn done(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// CPU time of this process so far, user and system, from the kernel's own books; `None` where
-/// there are none.
+/// CPU time of this thread so far, from the kernel's own books; `None` where there are none.
 pub(super) fn cpu_seconds() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some(ticks as f64 / 100.0) // the kernel reports at 100 ticks a second on every platform
+    let books = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanos: u64 = books.split_whitespace().next()?.parse().ok()?;
+    Some(nanos as f64 / 1e9)
+}
+
+/// Now, as seconds since 1970 in a text.
+#[expect(clippy::disallowed_methods, reason = "when a run was started belongs into host.json")]
+pub(super) fn started() -> String {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(String::new(), |since| format!("{} s since 1970-01-01 UTC", since.as_secs()))
 }

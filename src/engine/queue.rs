@@ -11,19 +11,16 @@
 //! surfaces before the deadline, schedules it again by [`Queue::push_reserved`]. The order of
 //! delivery is the one that cancelling and scheduling anew would give.
 
-use super::wheel::{Entry, Wheel};
+use super::wheel::{Entry, SEQ_MOST, Wheel};
 use crate::ground::Time;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Which of the events of one instant come first. What reaches the cluster from outside comes
 /// before all of them and is not in the queue.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Class {
     /// What machines do: containers start and end, nodes fail and return.
-    #[default]
     Machine = 0,
     /// What the store learns and tells: writes and watch deliveries.
     Store = 1,
@@ -79,7 +76,8 @@ impl<E: Copy> Queue<E> {
         Queue { pending: Wheel::new(Time::ZERO), now: Time::ZERO, next: 0, delivered: 0 }
     }
 
-    /// The clock: the time of the last event delivered or of a later [`Queue::advance`].
+    /// The clock: the time of the last event delivered or the later time at which
+    /// something came from outside or the run stopped.
     pub fn now(&self) -> Time {
         self.now
     }
@@ -143,24 +141,39 @@ impl<E: Copy> Queue<E> {
     /// Delivers the next event and sets the clock to its time.
     #[inline]
     pub fn pop(&mut self) -> Option<Scheduled<E>> {
-        let next = self.pending.take()?.scheduled();
+        self.pop_before_announcing(None, |_| ())
+    }
+
+    /// Delivers the next event if it happens before `gate`.
+    #[inline]
+    pub fn pop_before(&mut self, gate: Time) -> Option<Scheduled<E>> {
+        self.pop_before_announcing(Some(gate), |_| ())
+    }
+
+    /// As [`Queue::pop_before`]; tells `soon` of some of the events that are among the next.
+    #[inline]
+    pub(super) fn pop_before_announcing(
+        &mut self,
+        gate: Option<Time>,
+        soon: impl FnMut(&E),
+    ) -> Option<Scheduled<E>> {
+        if let Some(gate) = gate
+            && self.peek_time()? >= gate
+        {
+            return None;
+        }
+        let next = self.pending.take(soon)?.scheduled();
         debug_assert!(next.at >= self.now, "time never goes back");
         self.now = next.at;
         self.delivered += 1;
         Some(next)
     }
 
-    /// Delivers the next event if it happens before `gate`.
-    #[inline]
-    pub fn pop_before(&mut self, gate: Time) -> Option<Scheduled<E>> {
-        if self.peek_time()? < gate { self.pop() } else { None }
-    }
-
     /// Sets the clock to a time at which something else happens.
     ///
     /// # Panics
     /// If that is before the clock or after a pending event.
-    pub fn advance(&mut self, to: Time) {
+    pub(super) fn advance(&mut self, to: Time) {
         let now = self.now;
         assert!(to >= now, "time never goes back, from {now} to {to}");
         if let Some(next) = self.peek_time() {
@@ -206,16 +219,79 @@ impl<E: Copy + Serialize> Serialize for Queue<E> {
 impl<'de, E: Copy + Deserialize<'de>> Deserialize<'de> for Queue<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<E>, D::Error> {
         let Saved { now, next, delivered, pending } = Saved::<E>::deserialize(deserializer)?;
+        if next > SEQ_MOST {
+            return Err(de::Error::custom("more was scheduled than a run can schedule"));
+        }
         let mut queue = Queue { pending: Wheel::new(now), now, next, delivered };
         let mut previous = None;
         for scheduled in pending {
-            let entry = Entry::new(&scheduled);
-            if scheduled.at < now || scheduled.seq.0 >= next || previous >= Some(entry.key()) {
+            let key = (scheduled.at, scheduled.class, scheduled.seq);
+            if key.0 < now || key.2.0 >= next || previous >= Some(key) {
                 return Err(de::Error::custom("the pending events are not in order"));
             }
-            previous = Some(entry.key());
-            queue.pending.insert(entry);
+            previous = Some(key);
+            queue.pending.insert(Entry::new(&scheduled));
         }
         Ok(queue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::Span;
+
+    #[test]
+    fn memory_follows_what_is_pending() {
+        let mut queue = Queue::new();
+        for number in 0..1_000u64 {
+            queue.push(Time::from_nanos(number * 7_919 % 100_003), Class::Machine, number);
+        }
+        let mut capacity = None;
+        for round in 0..20_000u64 {
+            let next = queue.pop().unwrap();
+            queue.push(next.at + Span::from_nanos(1 + round * 7_919 % 100_003), next.class, 0);
+            if round == 10_000 {
+                capacity = Some(queue.pending.capacity());
+            }
+        }
+        assert_eq!(Some(queue.pending.capacity()), capacity, "a steady state allocates nothing");
+        assert!(capacity.unwrap() < 10_000, "{capacity:?}");
+    }
+
+    #[test]
+    #[should_panic(expected = "an event for 1s is scheduled at 2s")]
+    fn the_past_is_refused() {
+        let mut queue = Queue::new();
+        queue.push(Time::from_secs(2), Class::Machine, ());
+        queue.pop();
+        queue.push(Time::from_secs(1), Class::Machine, ());
+    }
+
+    #[test]
+    #[should_panic(expected = "passed over")]
+    fn the_clock_passes_over_no_event() {
+        let mut queue = Queue::new();
+        queue.push(Time::from_secs(2), Class::Machine, ());
+        queue.advance(Time::from_secs(3));
+    }
+
+    #[test]
+    fn disorder_is_not_restored() {
+        let mut queue = Queue::new();
+        queue.push(Time::from_secs(2), Class::Machine, 1u8);
+        queue.push(Time::from_secs(3), Class::Store, 2);
+        let saved = |now: u64, next: u64, order: [usize; 2]| {
+            let pending = queue.pending();
+            let pending = order.iter().map(|at| pending[*at]).collect();
+            let saved = Saved { now: Time::from_secs(now), next, delivered: 0, pending };
+            serde_json::from_slice::<Queue<u8>>(&serde_json::to_vec(&saved).unwrap())
+        };
+        assert_eq!(saved(0, 2, [0, 1]).unwrap().pending(), queue.pending());
+        for (now, next, order) in
+            [(0, 2, [1, 0]), (0, 2, [0, 0]), (0, 1, [0, 1]), (3, 2, [0, 1]), (0, u64::MAX, [0, 1])]
+        {
+            assert!(saved(now, next, order).is_err(), "{now} {next} {order:?}");
+        }
     }
 }

@@ -23,15 +23,24 @@ const SLOTS: usize = 1 << DIGIT;
 /// One level per digit of 64 bits.
 const LEVELS: usize = u64::BITS.div_ceil(DIGIT) as usize;
 /// Entries of a chunk.
-const CHUNK: usize = 16;
+const CHUNK: usize = 32;
 /// Slots of at most so many entries are sorted instead of spread.
 const SORTED: usize = 32;
 /// So many earlier entries of the run may be moved to merge one without a second thought.
 const SHIFTED: usize = 64;
+/// So many entries of the run are announced at a time.
+const ANNOUNCED: usize = 64;
+/// Slots of at most so many entries are announced as they are spread: what they are about still
+/// fits a second-level cache.
+const NEAR: usize = 1024;
+/// So many entries are kept in the run alone.
+const FEW: usize = 12;
 /// No chunk.
 const NONE: u32 = u32::MAX;
 /// Bits of a rank that hold the sequence number; the class is above.
 const SEQ_BITS: u32 = 56;
+/// The largest sequence number.
+pub(super) const SEQ_MOST: u64 = (1 << SEQ_BITS) - 1;
 
 /// An event with its place in the order.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +54,7 @@ pub(super) struct Entry<E> {
 impl<E: Copy> Entry<E> {
     pub(super) fn new(scheduled: &Scheduled<E>) -> Entry<E> {
         let Seq(seq) = scheduled.seq;
-        debug_assert!(seq >> SEQ_BITS == 0, "fewer than 2^56 events are scheduled in a run");
+        debug_assert!(seq <= SEQ_MOST, "fewer than 2^56 events are scheduled in a run");
         let rank = (scheduled.class as u64) << SEQ_BITS | seq;
         Entry { at: scheduled.at.as_nanos(), rank, event: scheduled.event }
     }
@@ -54,7 +63,7 @@ impl<E: Copy> Entry<E> {
         Scheduled {
             at: Time::from_nanos(self.at),
             class: Class::ALL[(self.rank >> SEQ_BITS) as usize],
-            seq: Seq(self.rank & ((1 << SEQ_BITS) - 1)),
+            seq: Seq(self.rank & SEQ_MOST),
             event: self.event,
         }
     }
@@ -79,7 +88,8 @@ struct Slot {
 
 const EMPTY: Slot = Slot { first: NONE, last: NONE, len: 0, min: u64::MAX, max: 0 };
 
-/// Entries in order of their keys. The face of `Heap`, its oracle in tests, is the same.
+/// Entries in order of their keys. The face of `Heap`, its oracle in tests, is the same but for
+/// announcements.
 #[derive(Debug, Clone)]
 pub(super) struct Wheel<E> {
     /// The next entries, last first. All are before all entries in slots.
@@ -135,21 +145,41 @@ impl<E: Copy> Wheel<E> {
         self.len += 1;
         match self.run.first() {
             Some(last) if entry.key() < last.key() => self.merge(entry),
+            // So few need no slots.
+            _ if self.levels == 0 && self.run.len() < FEW => self.run.insert(0, entry),
             _ => self.place(entry),
         }
     }
 
-    /// Takes the first entry out.
+    /// Takes the first entry out. Tells `soon` of events that are among the next, many at a time
+    /// and in no particular order; of some twice, and of those that come in last not at all.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<Entry<E>> {
+    pub(super) fn take(&mut self, soon: impl FnMut(&E)) -> Option<Entry<E>> {
+        // One test for both, since a run seldom has such a length.
+        if self.run.len().is_multiple_of(ANNOUNCED) {
+            self.prepare(soon)?;
+        }
+        self.len -= 1;
+        self.run.pop()
+    }
+
+    /// Fills the run if it is empty, and announces its next events. `None` if nothing is left.
+    fn prepare(&mut self, mut soon: impl FnMut(&E)) -> Option<()> {
         if self.run.is_empty() {
             if self.levels == 0 {
                 return None;
             }
-            self.load();
+            self.load(&mut soon);
         }
-        self.len -= 1;
-        self.run.pop()
+        let last = self.run.len() - 1;
+        self.run[last - last % ANNOUNCED..].iter().for_each(|entry| soon(&entry.event));
+        Some(())
+    }
+
+    /// Entries that there is room for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.arena.capacity() + self.run.capacity()
     }
 
     /// All entries, in no particular order.
@@ -235,7 +265,7 @@ impl<E: Copy> Wheel<E> {
     }
 
     /// Fills the run, which is empty, with the entries of the first slot.
-    fn load(&mut self) {
+    fn load(&mut self, soon: &mut impl FnMut(&E)) {
         loop {
             let level = self.levels.trailing_zeros() as usize;
             let place = self.used[level].trailing_zeros() as usize;
@@ -255,7 +285,13 @@ impl<E: Copy> Wheel<E> {
                 }
                 return;
             }
-            self.sweep(slot, Wheel::place);
+            let near = slot.len <= NEAR;
+            self.sweep(slot, |wheel, entry| {
+                if near {
+                    soon(&entry.event);
+                }
+                wheel.place(entry);
+            });
         }
     }
 
@@ -288,4 +324,34 @@ fn common_start(min: u64, max: u64) -> u64 {
     }
     let kept = (differing.ilog2() / DIGIT + 1) * DIGIT;
     if kept >= u64::BITS { 0 } else { min >> kept << kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn all_but_a_run_of_events_is_announced_while_it_is_pending() {
+        for (count, spacing) in [(10, 1), (1_000, 0), (1_000, 1), (5_000, 1_000_003)] {
+            let mut wheel = Wheel::new(Time::ZERO);
+            for number in 0..count {
+                let at = Time::from_nanos(number * 7_919 % count * spacing);
+                let class = Class::ALL[number as usize % 3];
+                let (seq, event) = (Seq(number), number);
+                wheel.insert(Entry::new(&Scheduled { at, class, seq, event }));
+            }
+            let (mut announced, mut taken) = (BTreeSet::new(), BTreeSet::new());
+            while let Some(entry) = wheel.take(|event| {
+                assert!(!taken.contains(event));
+                announced.insert(*event);
+            }) {
+                assert!(taken.insert(entry.event));
+            }
+            let unannounced = taken.difference(&announced).count();
+            assert!(unannounced <= 2 * ANNOUNCED, "{unannounced} of {count}, {spacing}");
+            assert_eq!(taken.len() as u64, count);
+            assert_eq!(wheel.len(), 0);
+        }
+    }
 }

@@ -7,110 +7,13 @@
 //! (Wichura 1988, see [`normal_quantile`]); gamma by Marsaglia and Tsang, "A simple method for
 //! generating gamma variables", ACM TOMS 26 (2000).
 
+use super::dist_error::{DistError, finite, not_negative, positive};
+use super::empirical::Empirical;
 use super::math;
 use super::normal::normal_quantile;
 use rand::Rng;
 use rand_distr::Distribution;
 use serde::{Deserialize, Serialize};
-
-/// Why a distribution cannot be made. The texts say what is allowed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DistError {
-    /// A parameter that has to be above zero and finite is not.
-    #[error("`{0}` must be a finite number above 0")]
-    NotPositive(&'static str),
-    /// A parameter that has to be at least zero and finite is not.
-    #[error("`{0}` must be a finite number, at least 0")]
-    Negative(&'static str),
-    /// A parameter is infinite or not a number.
-    #[error("`{0}` must be a finite number")]
-    NotFinite(&'static str),
-    /// Two parameters are in the wrong order.
-    #[error("`{lower}` must not be above `{upper}`")]
-    Order {
-        /// The parameter that has to be the smaller one.
-        lower: &'static str,
-        /// The parameter that has to be the larger one.
-        upper: &'static str,
-    },
-    /// Too few or too many of the parameters that say the same thing.
-    #[error("a {kind} distribution takes exactly one of {choices}")]
-    Choice {
-        /// Kind of distribution.
-        kind: &'static str,
-        /// The parameters, of which one is to be given.
-        choices: &'static str,
-    },
-    /// A table without values.
-    #[error("an empirical distribution needs at least one value with a weight above 0")]
-    Empty,
-    /// The table of an empirical distribution could not be read.
-    #[error("{0}")]
-    Table(String),
-    /// A residual life was asked of a distribution that has none or whose residual life has no
-    /// exact form here.
-    #[error("a process cannot start in equilibrium with {0}; use `start: new`")]
-    NoEquilibrium(&'static str),
-}
-
-/// A table of values with weights: samples are its values, as often as they weigh.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Empirical {
-    /// Ascending, each once.
-    values: Vec<f64>,
-    /// Share of all values up to and with this one; the last is 1.
-    up_to: Vec<f64>,
-}
-
-impl Empirical {
-    /// The table of these values and weights. Equal values are joined; weights of 0 are dropped.
-    pub fn new(pairs: impl IntoIterator<Item = (f64, f64)>) -> Result<Empirical, DistError> {
-        let mut pairs: Vec<(f64, f64)> = pairs.into_iter().collect();
-        for (value, weight) in &pairs {
-            finite("value", *value)?;
-            not_negative("weight", *weight)?;
-        }
-        pairs.retain(|(_, weight)| *weight > 0.0);
-        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut values: Vec<f64> = Vec::new();
-        let mut up_to: Vec<f64> = Vec::new();
-        let mut sum = 0.0;
-        for (value, weight) in pairs {
-            sum += weight;
-            if values.last() == Some(&value) {
-                *up_to.last_mut().expect("as long as the values") = sum;
-            } else {
-                values.push(value);
-                up_to.push(sum);
-            }
-        }
-        if values.is_empty() {
-            return Err(DistError::Empty);
-        }
-        finite("weight", sum)?;
-        for share in &mut up_to {
-            *share /= sum;
-        }
-        Ok(Empirical { values, up_to })
-    }
-
-    /// The smallest value whose share, with all below it, is at least `share`.
-    pub fn quantile(&self, share: f64) -> f64 {
-        let at = self.up_to.partition_point(|up_to| *up_to < share);
-        self.values[at.min(self.values.len() - 1)]
-    }
-
-    /// The weighted mean.
-    pub fn mean(&self) -> f64 {
-        self.pairs().map(|(value, weight)| value * weight).sum()
-    }
-
-    /// Values with their shares, ascending.
-    fn pairs(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        let below = std::iter::once(0.0).chain(self.up_to.iter().copied());
-        self.values.iter().zip(&self.up_to).zip(below).map(|((v, up), low)| (*v, up - low))
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Kind {
@@ -166,18 +69,6 @@ enum Kind {
 #[serde(transparent)]
 pub struct Dist {
     kind: Kind,
-}
-
-fn finite(what: &'static str, value: f64) -> Result<f64, DistError> {
-    if value.is_finite() { Ok(value) } else { Err(DistError::NotFinite(what)) }
-}
-
-fn positive(what: &'static str, value: f64) -> Result<f64, DistError> {
-    if value.is_finite() && value > 0.0 { Ok(value) } else { Err(DistError::NotPositive(what)) }
-}
-
-fn not_negative(what: &'static str, value: f64) -> Result<f64, DistError> {
-    if value.is_finite() && value >= 0.0 { Ok(value) } else { Err(DistError::Negative(what)) }
 }
 
 impl Dist {
@@ -322,7 +213,7 @@ impl Dist {
         let lowest = match &self.kind {
             Kind::Constant(value) => *value,
             Kind::Uniform { min, .. } | Kind::Ramp { min, .. } => *min,
-            Kind::Empirical(table) => table.values[0],
+            Kind::Empirical(table) => table.lowest(),
             _ => 0.0,
         };
         if lowest < 0.0 || self.mean() == Some(0.0) {
@@ -412,6 +303,190 @@ impl Distribution<f64> for Dist {
                 scale * math::pow(gamma_sample(1.0 + 1.0 / shape, rng), 1.0 / shape)
             }
             _ => self.quantile(open01(rng)).expect("every other kind has a closed form"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::{Draws, Key, Purpose, Stream};
+
+    fn stream(number: u64) -> Stream {
+        Draws::new(2024).stream(Purpose::new("dist-test"), Key(number), 0)
+    }
+
+    /// Every kind, with its exact mean and standard deviation (not a number: not checked).
+    fn kinds() -> Vec<(&'static str, Dist, f64, f64)> {
+        let nan = f64::NAN;
+        let table = Empirical::new([(1.0, 1.0), (2.0, 2.0), (10.0, 1.0)]).unwrap();
+        let root = |variance: f64| variance.sqrt();
+        vec![
+            ("constant", Dist::constant(3.0).unwrap(), 3.0, 0.0),
+            ("uniform", Dist::uniform(1.0, 4.0).unwrap(), 2.5, root(0.75)),
+            ("exponential", Dist::exponential(5.0).unwrap(), 5.0, 5.0),
+            ("normal", Dist::normal(10.0, 2.0).unwrap(), 10.0, 2.0),
+            ("log-normal", Dist::lognormal(1.0, 0.5).unwrap(), 1.133_148_453_066_826_4, 0.603_9),
+            ("weibull", Dist::weibull(2.0, 1.0).unwrap(), 0.886_226_925_452_758, 0.463_251_4),
+            ("weibull mean", Dist::weibull_mean(0.7, 4.0).unwrap(), 4.0, 5.849_698_292),
+            ("pareto", Dist::pareto(5.0, 2.0, None).unwrap(), 2.5, root(5.0 / 12.0)),
+            ("cut pareto", Dist::pareto(1.0, 1.0, Some(2.0)).unwrap(), 2.0 * math::ln(2.0), nan),
+            ("gamma", Dist::gamma(2.5, 5.0).unwrap(), 5.0, root(10.0)),
+            ("gamma small", Dist::gamma(0.5, 1.0).unwrap(), 1.0, root(2.0)),
+            ("empirical", Dist::empirical(table), 3.75, root(13.1875)),
+        ]
+    }
+
+    #[test]
+    fn samples_have_the_exact_moments() {
+        for (number, (name, dist, mean, sd)) in kinds().into_iter().enumerate() {
+            let exact = dist.mean().unwrap();
+            assert!((exact - mean).abs() <= 1e-12 * mean.abs(), "{name}: {exact}");
+            let mut stream = stream(number as u64);
+            let count = 40_000;
+            let samples: Vec<f64> = (0..count).map(|_| dist.sample(&mut stream)).collect();
+            let got = samples.iter().sum::<f64>() / f64::from(count);
+            let square: f64 = samples.iter().map(|x| (x - got) * (x - got)).sum();
+            let got_sd = (square / f64::from(count)).sqrt();
+            assert!((got - mean).abs() <= 0.03 * mean, "{name}: mean {got}, not {mean}");
+            let far = (got_sd - sd).abs() > 0.08 * sd + 1e-9;
+            assert!(!far, "{name}: deviation {got_sd}, not {sd}");
+        }
+    }
+
+    #[test]
+    fn samples_follow_their_distribution_function() {
+        // Kolmogorov-Smirnov: the inverse of the inverse must be uniform. 1.95 / sqrt(n) is passed
+        // by chance once in a thousand.
+        for (number, (name, dist, ..)) in kinds().into_iter().enumerate() {
+            if dist.quantile(0.5).is_none() || name == "constant" || name == "empirical" {
+                continue;
+            }
+            let mut stream = stream(100 + number as u64);
+            let count = 4_000;
+            let mut samples: Vec<f64> = (0..count).map(|_| dist.sample(&mut stream)).collect();
+            samples.sort_by(f64::total_cmp);
+            for percent in 1..100 {
+                let u = f64::from(percent) / 100.0;
+                let value = dist.quantile(u).unwrap();
+                let below = samples.partition_point(|sample| *sample <= value) as f64;
+                let gap = (below / f64::from(count) - u).abs();
+                assert!(gap < 1.95 / f64::from(count).sqrt(), "{name} at {u}: {gap}");
+            }
+        }
+    }
+
+    #[test]
+    fn gamma_follows_its_distribution_function() {
+        // Shape 2 has the closed form 1 - (1 + x) e^-x.
+        let dist = Dist::gamma(2.0, 2.0).unwrap();
+        let mut stream = stream(300);
+        let count = 8_000;
+        let mut samples: Vec<f64> = (0..count).map(|_| dist.sample(&mut stream)).collect();
+        samples.sort_by(f64::total_cmp);
+        for (at, x) in samples.iter().enumerate() {
+            let share = 1.0 - (1.0 + x) * math::exp(-x);
+            let gap = (at as f64 / f64::from(count) - share).abs();
+            assert!(gap < 1.95 / f64::from(count).sqrt(), "at {x}: {gap}");
+        }
+    }
+
+    #[test]
+    fn published_figures() {
+        let near = |got: f64, expected: f64, within: f64| {
+            assert!((got - expected).abs() <= within, "{got}, not {expected}");
+        };
+        // FA-3: Weibull with a mean of 8,760 h and shape 0.7.
+        let weibull = Dist::weibull_mean(0.7, 8760.0).unwrap();
+        near(weibull.quantile(1.0 - math::exp(-1.0)).unwrap(), 6920.40, 0.005);
+        near(weibull.quantile(0.5).unwrap(), 4099.57, 0.005);
+        near(weibull.quantile(0.1).unwrap(), 277.94, 0.005);
+        // FA-4: log-normal with a median of 1 h and a mean of 6 h.
+        let lognormal = Dist::lognormal_mean(1.0, 6.0).unwrap();
+        near(lognormal.quantile(0.95).unwrap(), 22.505, 0.0005);
+        let Kind::LogNormal { sigma, .. } = lognormal.kind else { panic!("{lognormal:?}") };
+        near(sigma, 1.893_018, 5e-7);
+        let by_p95 = Dist::lognormal_p95(20.0, 120.0).unwrap();
+        near(by_p95.quantile(0.95).unwrap(), 120.0, 1e-9);
+        near(by_p95.quantile(0.5).unwrap(), 20.0, 1e-12);
+        near(Dist::pareto(1.5, 2.0, Some(8.0)).unwrap().quantile(1.0).unwrap(), 8.0, 1e-12);
+    }
+
+    #[test]
+    fn samples_are_the_same_for_ever() {
+        let golden: [[u64; 2]; 12] = [
+            [0x4008_0000_0000_0000, 0x4008_0000_0000_0000],
+            [0x4008_058e_9449_e8fc, 0x4004_4411_9732_c536],
+            [0x3fd7_c7cf_cc5e_192b, 0x4014_ba11_4f72_a976],
+            [0x4027_2a42_5d58_69b9, 0x402c_d5a6_d683_20bc],
+            [0x3fea_1111_2a7e_bf3e, 0x3ff1_e5db_3997_1d11],
+            [0x3ff1_b2fa_ad9b_a815, 0x3fe2_fdc2_faf3_5606],
+            [0x4050_5050_4d38_4a8e, 0x3fea_7e76_c994_fcab],
+            [0x4001_9ed0_03e8_c93e, 0x4000_411f_5147_3941],
+            [0x3ffa_a3a0_14d6_ed5f, 0x3ff0_ca20_291e_7158],
+            [0x3ff5_4dd9_7a5f_26c9, 0x4003_1494_36a7_788e],
+            [0x4004_2565_9ec4_3eb3, 0x3fe0_72f1_4b2e_8edd],
+            [0x4024_0000_0000_0000, 0x3ff0_0000_0000_0000],
+        ];
+        for (number, ((name, dist, ..), expected)) in kinds().into_iter().zip(golden).enumerate() {
+            let mut stream = stream(200 + number as u64);
+            let got = [(); 2].map(|()| dist.sample(&mut stream).to_bits());
+            assert_eq!(got, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn length_biased_forms_weigh_by_length() {
+        // The mean of the length-biased form is E[X^2] / E[X] of the form itself.
+        for (number, (name, dist, mean, sd)) in kinds().into_iter().enumerate() {
+            let biased = match dist.length_biased() {
+                Ok(biased) => biased,
+                Err(error) => {
+                    assert_eq!(name, "normal", "{error}");
+                    continue;
+                }
+            };
+            let expected = if name == "cut pareto" {
+                // E[X^2] of the density 2 / x^2 on 1 to 2 is 2.
+                2.0 / mean
+            } else {
+                (sd * sd + mean * mean) / mean
+            };
+            let exact = biased.mean().unwrap();
+            assert!((exact - expected).abs() < 2e-4 * expected, "{name}: {exact}, not {expected}");
+            let mut stream = stream(400 + number as u64);
+            let got = (0..40_000).map(|_| biased.sample(&mut stream)).sum::<f64>() / 40_000.0;
+            assert!((got - exact).abs() < 0.04 * exact, "{name}: {got}, not {exact}");
+        }
+    }
+
+    #[test]
+    fn impossible_parameters_say_what_is_allowed() {
+        let empty = Empirical::new([(1.0, 0.0)]).unwrap_err();
+        for (error, part) in [
+            (Dist::exponential(0.0).unwrap_err(), "`mean` must be a finite number above 0"),
+            (Dist::exponential(f64::INFINITY).unwrap_err(), "`mean` must be a finite number"),
+            (Dist::uniform(2.0, 1.0).unwrap_err(), "`min` must not be above `max`"),
+            (Dist::normal(0.0, -1.0).unwrap_err(), "`sd` must be a finite number, at least 0"),
+            (Dist::lognormal_mean(2.0, 1.0).unwrap_err(), "`median` must not be above `mean`"),
+            (Dist::lognormal_p95(2.0, 1.0).unwrap_err(), "`median` must not be above `p95`"),
+            (Dist::weibull(f64::NAN, 1.0).unwrap_err(), "`shape` must be"),
+            (Dist::pareto(1.0, 3.0, Some(2.0)).unwrap_err(), "`min` must not be above `max`"),
+            (Dist::gamma(-1.0, 3.0).unwrap_err(), "`shape` must be"),
+            (Dist::constant(f64::NAN).unwrap_err(), "`constant` must be a finite number"),
+            (empty, "at least one value"),
+        ] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        assert_eq!(Dist::pareto(1.0, 1.0, None).unwrap().mean(), None);
+        for dist in [
+            Dist::pareto(1.0, 1.0, None).unwrap(),
+            Dist::normal(1.0, 1.0).unwrap(),
+            Dist::constant(0.0).unwrap(),
+            Dist::uniform(-1.0, 2.0).unwrap(),
+        ] {
+            let error = dist.length_biased().unwrap_err().to_string();
+            assert!(error.contains("`start: new`"), "{error}");
         }
     }
 }

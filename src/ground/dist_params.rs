@@ -5,9 +5,7 @@
 //! is checked while it is read, so that a loader that tracks positions can point at it. Only a
 //! table in a file cannot be: [`DistParams::resolve`] asks a loader for it.
 
-use super::dist::{Dist, DistError, Empirical};
-use super::{Span, Stream};
-use rand_distr::Distribution;
+use super::{Dist, DistError, Empirical, Span, SpanDist};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -205,6 +203,14 @@ impl<V: DistValue> DistParams<V> {
         }
     }
 
+    /// The path of the file that has to be loaded first, to make it absolute.
+    pub fn file_mut(&mut self) -> Option<&mut PathBuf> {
+        match &mut self.form {
+            DistForm::Empirical(table) => Some(&mut table.file),
+            _ => None,
+        }
+    }
+
     /// The distribution as numbers. `load` is asked only for the table of an empirical one.
     pub fn numbers(&self, load: &mut TableLoader<'_>) -> Result<Dist, DistError> {
         let n = V::to_number;
@@ -373,62 +379,100 @@ impl<V: DistValue> JsonSchema for DistParams<V> {
     }
 }
 
-/// A distribution of lengths of time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SpanDist {
-    seconds: SpanKind,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::{Draws, Key, Purpose};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum SpanKind {
-    /// Exact to the nanosecond, and free of draws.
-    Constant(Span),
-    /// Seconds.
-    Drawn(Dist),
-}
-
-impl SpanDist {
-    /// Always the same length.
-    pub const fn constant(span: Span) -> SpanDist {
-        SpanDist { seconds: SpanKind::Constant(span) }
+    fn read(json: &str) -> Result<SpanDistParams, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
     }
 
-    /// Lengths in seconds; negative samples become zero.
-    pub const fn of_seconds(dist: Dist) -> SpanDist {
-        SpanDist { seconds: SpanKind::Drawn(dist) }
+    fn no_file(_: &EmpiricalForm) -> Result<Vec<(f64, f64)>, DistError> {
+        panic!("no table is asked for")
     }
 
-    /// A length, rounded to the nanosecond; samples below zero become zero.
-    pub fn sample(&self, stream: &mut Stream) -> Span {
-        match &self.seconds {
-            SpanKind::Constant(span) => *span,
-            SpanKind::Drawn(dist) => Span::from_secs_f64(dist.sample(stream)),
+    #[test]
+    fn what_is_written_reads_and_prints() {
+        for (json, mean) in [
+            (r#""3s""#, 3.0),
+            (r#"{"uniform":{"min":"1s","max":"2s"}}"#, 1.5),
+            (r#"{"exponential":{"mean":"30d"}}"#, 2_592_000.0),
+            (r#"{"normal":{"mean":"10s","sd":"2s"}}"#, 10.0),
+            (r#"{"lognormal":{"median":"1h","mean":"6h"}}"#, 21_600.0),
+            (r#"{"lognormal":{"median":"1s","sigma":0.0}}"#, 1.0),
+            (r#"{"weibull":{"shape":1.0,"scale":"10s"}}"#, 10.0),
+            (r#"{"weibull":{"shape":0.7,"mean":"10s"}}"#, 10.0),
+            (r#"{"pareto":{"shape":2.0,"min":"1s"}}"#, 2.0),
+            (r#"{"pareto":{"shape":1.1,"min":"1s","max":"1s"}}"#, 1.0),
+            (r#"{"gamma":{"shape":2.0,"mean":"10s"}}"#, 10.0),
+        ] {
+            let params = read(json).unwrap();
+            assert_eq!(serde_json::to_string(&params).unwrap(), json);
+            let dist = params.resolve(&mut no_file).unwrap();
+            let got = dist.mean_secs().unwrap();
+            assert!((got - mean).abs() < 1e-9 * mean, "{json}: {got}");
+        }
+        assert_eq!(read(r#"{"constant":"3s"}"#), Ok(Span::from_secs(3).into()));
+        let number: NumberDistParams = serde_json::from_str("0.5").unwrap();
+        assert_eq!(number.numbers(&mut no_file).unwrap().mean(), Some(0.5));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (json, part) in [
+            ("3", "has no unit"),
+            (r#""3 parsecs""#, "not a length of time"),
+            ("true", "expected a value such as `90s`"),
+            ("{}", "expected a value such as `90s`"),
+            (r#"{"expo": {"mean": "3s"}}"#, "unknown variant `expo`, expected one of `constant`"),
+            (r#"{"exponential": {"mean": "3s", "sd": "1s"}}"#, "unknown field `sd`"),
+            (r#"{"exponential": {}}"#, "missing field `mean`"),
+            (r#"{"exponential": {"mean": "0s"}}"#, "`mean` must be a finite number above 0"),
+            (r#"{"uniform": {"min": "2s", "max": "1s"}}"#, "`min` must not be above `max`"),
+            (r#"{"lognormal": {"median": "2s"}}"#, "exactly one of `p95`, `mean` and `sigma`"),
+            (
+                r#"{"weibull": {"shape": 1, "scale": "1s", "mean": "1s"}}"#,
+                "exactly one of `scale` and `mean`",
+            ),
+            (r#"{"gamma": {"shape": 1, "mean": "1s"}, "normal": {}}"#, "`normal` is a second key"),
+        ] {
+            let error = read(json).unwrap_err();
+            assert!(error.contains(part), "{json}: {error}");
         }
     }
 
-    /// The mean in seconds, `None` if it is infinite. A normal distribution's is that before
-    /// samples below zero are made zero.
-    pub fn mean_secs(&self) -> Option<f64> {
-        match &self.seconds {
-            SpanKind::Constant(span) => Some(span.as_secs_f64()),
-            SpanKind::Drawn(dist) => dist.mean(),
-        }
+    #[test]
+    fn a_table_is_asked_for_when_it_is_needed() {
+        let json = r#"{"empirical":{"file":"gaps.csv","column":"seconds"}}"#;
+        let params = read(json).unwrap();
+        assert_eq!(params.file().unwrap().column, "seconds");
+        let dist = params.resolve(&mut |_| Ok(vec![(1.0, 1.0), (3.0, 1.0)])).unwrap();
+        assert_eq!(dist.mean_secs(), Some(2.0));
+        let failed = params.resolve(&mut |form| {
+            Err(DistError::Table(format!("{} is not there", form.file.display())))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "gaps.csv is not there");
+        assert_eq!(params.resolve(&mut |_| Ok(vec![])), Err(DistError::Empty));
     }
 
-    /// True if no draw is needed: every sample is the same.
-    pub const fn is_constant(&self) -> bool {
-        matches!(self.seconds, SpanKind::Constant(_))
+    #[test]
+    fn samples_are_lengths() {
+        let mut stream = Draws::new(1).stream(Purpose::new("t"), Key(1), 0);
+        let normal = read(r#"{"normal": {"mean": "0s", "sd": "1s"}}"#).unwrap();
+        let normal = normal.resolve(&mut no_file).unwrap();
+        let samples: Vec<Span> = (0..1000).map(|_| normal.sample(&mut stream)).collect();
+        let zeros = samples.iter().filter(|span| span.is_zero()).count();
+        assert!((430..570).contains(&zeros), "{zeros} negative samples became zero");
+        let exact = SpanDist::constant(Span::from_nanos(123_456_789_012_345_678));
+        assert_eq!(exact.sample(&mut stream), Span::from_nanos(123_456_789_012_345_678));
     }
 
-    /// The distribution of the interval that covers an instant chosen at random, see
-    /// [`Dist::length_biased`].
-    pub fn length_biased(&self) -> Result<SpanDist, DistError> {
-        match &self.seconds {
-            SpanKind::Constant(Span::ZERO) => {
-                Err(DistError::NoEquilibrium("lengths that are zero or negative"))
-            }
-            SpanKind::Constant(span) => Ok(SpanDist::constant(*span)),
-            SpanKind::Drawn(dist) => dist.length_biased().map(SpanDist::of_seconds),
+    #[test]
+    fn the_schema_knows_both_forms() {
+        let schema = schemars::schema_for!(SpanDistParams).to_value().to_string();
+        for part in ["anyOf", "exponential", "pattern", "additionalProperties\":false"] {
+            assert!(schema.contains(part), "{part}: {schema}");
         }
     }
 }

@@ -2,7 +2,9 @@
 //! portable mathematics. Knows nothing of clusters and imports nothing of the crate.
 
 mod dist;
+mod dist_error;
 mod dist_params;
+mod empirical;
 mod hash;
 mod id;
 pub mod math;
@@ -11,20 +13,24 @@ mod normal;
 mod problem;
 mod quantity;
 mod rng;
+mod span_dist;
 mod time;
 
-pub use dist::{Dist, DistError, Empirical};
+pub use dist::Dist;
+pub use dist_error::DistError;
 pub use dist_params::{
     DistForm, DistParams, DistValue, EmpiricalForm, ExponentialForm, GammaForm, LognormalForm,
-    NormalForm, NumberDistParams, ParetoForm, SpanDist, SpanDistParams, TableLoader, UniformForm,
+    NormalForm, NumberDistParams, ParetoForm, SpanDistParams, TableLoader, UniformForm,
     WeibullForm,
 };
+pub use empirical::Empirical;
 pub use hash::{Mixer, stable_hash};
 pub use id::{Id, Table};
 pub use name::{Name, Names};
 pub use problem::Problem;
 pub use quantity::{Bytes, MilliCpu, Quantity, QuantityError};
 pub use rng::{Draws, Key, Purpose, Stream};
+pub use span_dist::SpanDist;
 pub use time::{ParseSpanError, Span, Time};
 
 pub(crate) use id::define_id;

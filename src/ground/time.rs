@@ -61,7 +61,8 @@ impl Time {
         Time(self.0 - self.0 % NANOS_PER_SECOND)
     }
 
-    /// The first instant at or after this one of the form `phase + k * period`, with integer k >= 0.
+    /// The first instant at or after this one of the form `phase + k * period`, with
+    /// integer k >= 0.
     ///
     /// A zero period yields this instant itself.
     pub const fn next_tick(self, period: Span, phase: Span) -> Time {

@@ -17,6 +17,8 @@ pub enum DeletionCause {
     TaintEviction = 0,
     /// Its node is gone and, at `placement` detail, nobody waits for it.
     NodeLost = 1,
+    /// Its containers were lost with the power of its node and must not be started again.
+    ContainersLost = 2,
 }
 
 /// How a run ended.
@@ -56,6 +58,21 @@ pub enum Fact {
         resource: Resource,
         /// Millicores, bytes, slots, thousandths of a device or units.
         amount: u64,
+    },
+    /// The model of the devices of nodes of a specification.
+    NodeModelDefined {
+        /// Specification.
+        spec: NodeSpecId,
+        /// Model.
+        model: Name,
+    },
+    /// Pods of a specification accept devices of this model; those for whom no model is told
+    /// accept every model.
+    PodModelAccepted {
+        /// Specification.
+        spec: PodSpecId,
+        /// Model.
+        model: Name,
     },
     /// A workload is known from now on. `replicas` is 0 for batch.
     WorkloadDefined {
@@ -151,11 +168,6 @@ pub enum Fact {
     },
     /// A pod ended well; its resources are free.
     Finished {
-        /// Pod.
-        pod: PodUid,
-    },
-    /// A pod ended badly for good; its resources are free.
-    Failed {
         /// Pod.
         pod: PodUid,
     },
@@ -257,9 +269,7 @@ impl Fact {
             Fact::Replaced { pod, lost } => [pair(8, pod.0), lost.0 as u64, 0],
             Fact::Queued { pod } => [pair(9, pod.0), 0, 0],
             Fact::Refused { pod, refusers } => [pair(10, pod.0), refusers.0 as u64, 0],
-            Fact::Bound { pod, node, devices } => {
-                [pair(11, pod.0), pair(node.0, devices.0), 0]
-            }
+            Fact::Bound { pod, node, devices } => [pair(11, pod.0), pair(node.0, devices.0), 0],
             Fact::BindFailed { pod, node } => [pair(12, pod.0), node.0 as u64, 0],
             Fact::Started { pod } => [pair(13, pod.0), 0, 0],
             Fact::Ready { pod } => [pair(14, pod.0), 0, 0],
@@ -272,7 +282,8 @@ impl Fact {
             Fact::NodeRepaired { node } => [pair(21, node.0), 0, 0],
             Fact::NodeCondition { node, ready } => [pair(22, node.0), ready as u64, 0],
             Fact::NodeTainted { node, on } => [pair(23, node.0), on as u64, 0],
-            Fact::Failed { pod } => [pair(25, pod.0), 0, 0],
+            Fact::NodeModelDefined { spec, model } => [pair(25, spec.0), model.0 as u64, 0],
+            Fact::PodModelAccepted { spec, model } => [pair(26, spec.0), model.0 as u64, 0],
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
         }
     }

@@ -3,8 +3,10 @@
 
 mod digest;
 mod fact;
+mod file;
 mod sink;
 
 pub use digest::{Digest, Ladder, Rung, Window, first_difference};
 pub use fact::{DeletionCause, Fact, Record, RunEnd};
+pub use file::{EVENTS_SCHEMA, Event, EventReader, EventWriter, EventsError};
 pub use sink::{Journal, Sink};

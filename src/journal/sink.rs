@@ -45,6 +45,11 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
     }
 }
 
+/// Takes nothing.
+impl Sink for () {
+    fn record(&mut self, _: &Record) {}
+}
+
 impl<S: Sink> Sink for Option<S> {
     fn record(&mut self, record: &Record) {
         if let Some(sink) = self {

@@ -3,6 +3,7 @@
 use super::{Catalog, NodeId, Resource, Taint};
 use crate::ground::{Name, Names};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Everything that can refuse or score, named as upstream names it.
@@ -92,13 +93,38 @@ impl fmt::Display for Plugin {
 }
 
 /// A set of plugins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct PluginSet(pub u32);
 
 impl PluginSet {
     /// No plugin.
     pub const EMPTY: PluginSet = PluginSet(0);
+
+    /// The set of these plugins.
+    pub const fn of(plugins: &[Plugin]) -> PluginSet {
+        let mut set = PluginSet::EMPTY;
+        let mut at = 0;
+        while at < plugins.len() {
+            set.insert(plugins[at]);
+            at += 1;
+        }
+        set
+    }
+
+    /// Plugins that are in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: PluginSet) -> PluginSet {
+        PluginSet(self.0 & other.0)
+    }
+
+    /// Plugins that are in at least one of the sets.
+    #[must_use]
+    pub const fn union(self, other: PluginSet) -> PluginSet {
+        PluginSet(self.0 | other.0)
+    }
 
     /// Adds a plugin.
     pub const fn insert(&mut self, plugin: Plugin) {
@@ -118,6 +144,15 @@ impl PluginSet {
     /// The plugins in the set, in order.
     pub fn iter(self) -> impl Iterator<Item = Plugin> {
         Plugin::ALL.into_iter().filter(move |plugin| self.contains(*plugin))
+    }
+}
+
+impl fmt::Display for PluginSet {
+    /// The names in ascending order: `[NodeAffinity NodePorts]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<String> = self.iter().map(|plugin| plugin.to_string()).collect();
+        names.sort_unstable();
+        write!(f, "[{}]", names.join(" "))
     }
 }
 
@@ -155,8 +190,18 @@ pub enum Reason {
     Insufficient(Resource),
     /// The node has no device of an accepted model.
     DeviceModel,
+    /// The request is for more devices than the node has.
+    TooFewDevices,
     /// No device, or not enough free devices, has as much left.
     DeviceFragmented,
+    /// The terms of the node affinity name nodes that exclude each other.
+    AffinityConflict,
+    /// The node is not among those to which these plugins narrowed the search.
+    OutsideNodeSet(PluginSet),
+    /// No node is among those to which each of these plugins narrowed the search.
+    NoCommonNode(PluginSet),
+    /// The node is not ready (baseline).
+    NotReady,
 }
 
 impl Reason {
@@ -187,7 +232,16 @@ impl Reason {
                 format!("Insufficient {}", resource.text(names))
             }
             Reason::DeviceModel => "node(s) had no device of an accepted model".to_owned(),
+            Reason::TooFewDevices => "node(s) had fewer devices than requested".to_owned(),
             Reason::DeviceFragmented => "node(s) had no device with enough left".to_owned(),
+            Reason::AffinityConflict => "pod affinity terms conflict".to_owned(),
+            Reason::OutsideNodeSet(plugins) => {
+                format!("node(s) didn't satisfy plugin(s) {plugins}")
+            }
+            Reason::NoCommonNode(plugins) => {
+                format!("node(s) didn't satisfy plugin(s) {plugins} simultaneously")
+            }
+            Reason::NotReady => "node(s) were not ready".to_owned(),
         }
     }
 }
@@ -217,6 +271,24 @@ pub struct Refusal {
     pub reasons: Vec<Reason>,
 }
 
+impl Refusal {
+    /// The texts of the reasons; the gates that a pod waits for are one reason.
+    pub fn texts(&self, catalog: &Catalog) -> Vec<String> {
+        let gates: Vec<&str> = self
+            .reasons
+            .iter()
+            .filter_map(|reason| match reason {
+                Reason::Gated(gate) => Some(catalog.names.text(*gate)),
+                _ => None,
+            })
+            .collect();
+        if !gates.is_empty() {
+            return vec![format!("waiting for scheduling gates: [{}]", gates.join(" "))];
+        }
+        self.reasons.iter().map(|reason| reason.text(catalog)).collect()
+    }
+}
+
 /// What was found out about one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
@@ -240,6 +312,40 @@ pub struct NodeVerdict {
 pub struct Explain {
     /// A refusal of the pod as a whole, before any node was looked at.
     pub refused_before_nodes: Option<Refusal>,
+    /// The plugins that narrowed the search to named nodes; the others were not looked at.
+    pub narrowed_by: PluginSet,
     /// The nodes looked at, in the order of the search.
     pub nodes: Vec<NodeVerdict>,
+}
+
+impl Explain {
+    /// Why no node was found, among `total` nodes, as upstream words it
+    /// (scheduler `framework/types.go`, `FitError`, Kubernetes 1.34).
+    pub fn fit_error(&self, total: usize, catalog: &Catalog) -> String {
+        if total == 0 {
+            return Reason::NoNodes.text(catalog);
+        }
+        if let Some(refusal) = &self.refused_before_nodes {
+            let texts = refusal.texts(catalog).join(", ");
+            return format!("0/{total} nodes are available: {texts}.");
+        }
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        let mut refused = 0;
+        for node in &self.nodes {
+            if let Verdict::Refused(refusal) = &node.verdict {
+                refused += 1;
+                for text in refusal.texts(catalog) {
+                    *counts.entry(text).or_default() += 1;
+                }
+            }
+        }
+        if !self.narrowed_by.is_empty() && refused < total {
+            let outside = Reason::OutsideNodeSet(self.narrowed_by).text(catalog);
+            *counts.entry(outside).or_default() += total - refused;
+        }
+        let mut parts: Vec<String> =
+            counts.iter().map(|(text, count)| format!("{count} {text}")).collect();
+        parts.sort_unstable();
+        format!("0/{total} nodes are available: {}.", parts.join(", "))
+    }
 }

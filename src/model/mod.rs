@@ -6,6 +6,7 @@ mod catalog;
 mod change;
 mod decision;
 mod device;
+mod fragmentation;
 mod image;
 mod label;
 mod node;
@@ -21,6 +22,9 @@ pub use catalog::Catalog;
 pub use change::Change;
 pub use decision::{Code, Explain, NodeVerdict, Plugin, PluginSet, Reason, Refusal, Verdict};
 pub use device::{DeviceGroup, DeviceMask, DeviceRequest, MILLI_PER_DEVICE};
+pub use fragmentation::{
+    DeviceShape, Fragmentation, IdleNode, TypicalPod, fragmentation, typical_pods,
+};
 pub use image::{ImageOnNode, normalized_image};
 pub use label::Labels;
 pub use node::{Condition, NodeId, NodeSpec, NodeSpecId, NodeStatus, TaintsId};

@@ -48,7 +48,8 @@ pub struct Toleration {
     pub value: Name,
     /// The effect; `None` matches every effect.
     pub effect: Option<Effect>,
-    /// For NoExecute: seconds that a running pod stays, for ever if `None`, at once if not positive.
+    /// For NoExecute: seconds that a running pod stays; for ever if `None`, not at all if not
+    /// positive.
     pub seconds: Option<i64>,
 }
 

@@ -42,6 +42,6 @@ pub struct Workload {
     pub kind: WorkloadKind,
     /// What becomes of lost pods.
     pub on_loss: LossPolicy,
-    /// How long a pod takes from its image being there to running, if not the default.
+    /// How long its containers take to start, on top of what the kubelet does.
     pub startup: Option<Span>,
 }

@@ -2,8 +2,16 @@
 //! random draws. Nothing here knows a clock, a file, the engine or the simulator; the same code
 //! could decide for a live cluster.
 
-pub mod baseline;
+mod any;
+mod baseline;
+mod devices;
 pub mod kube;
 mod scheduler;
 
+pub use any::AnyScheduler;
+pub use baseline::FirstFit;
+pub use kube::{
+    KubeScheduler, KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint,
+    TieBreak,
+};
 pub use scheduler::{Action, AttemptEnd, Cx, Scheduler};

@@ -59,6 +59,10 @@ pub enum AttemptEnd {
 ///
 /// The host calls `observe` for each change *before* it applies the change to the view, `step`
 /// whenever the time in `due` has come and no attempt is under way, and `end` for each action.
+///
+/// It puts a pod to be bound on its node in the view (`View::assume`) before it calls `end` with
+/// [`AttemptEnd::Assumed`], which ends the attempt, and takes it back (`View::forget`) before
+/// [`AttemptEnd::BindFailed`]. A pod that is removed in between needs no end.
 pub trait Scheduler {
     /// Tells of a change that the view is about to take.
     fn observe(&mut self, cx: Cx<'_>, change: &Change);
@@ -68,7 +72,7 @@ pub trait Scheduler {
     fn due(&self, now: Time) -> Option<Time>;
 
     /// Takes the next pods from the queue and appends what is to be done with them. Appends
-    /// nothing if no pod is ready. Fills `explain` if it is given.
+    /// nothing if no pod is ready. Fills `explain`, which comes empty, if it is given.
     fn step(&mut self, cx: Cx<'_>, actions: &mut Vec<Action>, explain: Option<&mut Explain>);
 
     /// Tells how an action ended.

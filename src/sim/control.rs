@@ -108,9 +108,7 @@ impl Memory {
         match *change {
             Change::NodeUpdated { .. } | Change::PodDeleting { .. } => true,
             Change::PodAdded { workload, .. } => self.replicas[workload].expected > 0,
-            Change::PodBound { node, .. } => {
-                truth.node(node).status.taints != Catalog::NO_TAINTS
-            }
+            Change::PodBound { node, .. } => truth.node(node).status.taints != Catalog::NO_TAINTS,
             Change::PodPhase { phase, .. } => phase == PodPhase::Failed,
             Change::NodeAdded { .. } | Change::NodeRemoved { .. } | Change::PodRemoved { .. } => {
                 false

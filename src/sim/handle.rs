@@ -6,6 +6,17 @@ use super::world::World;
 use crate::journal::Sink;
 
 impl World {
+    /// Reads what an event that is among the next will need, so that it is near by then.
+    pub(super) fn soon(&self, event: &Event) {
+        if let Event::ContainersStart { pod, .. }
+        | Event::ContainersEnd { pod, .. }
+        | Event::ReportArrives { pod, .. }
+        | Event::BindArrives { pod, .. } = event
+        {
+            std::hint::black_box(self.fleet.program(*pod).map(|program| program.attempt));
+        }
+    }
+
     /// Handles one event.
     pub(super) fn handle<S: Sink>(&mut self, host: &mut Host<'_, S>, event: Event) {
         match event {

@@ -22,10 +22,12 @@ mod run;
 mod schedule;
 mod setup;
 mod store;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use event::Event;
 pub use params::{ApiParams, Detail, KubeletParams, PlacementParams, SimParams};
-pub use run::{Arrivals, Run, RunError, SavedRun};
+pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{NodeSetup, Setup};
 pub use world::World;

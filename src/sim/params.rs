@@ -30,10 +30,7 @@ pub struct ApiParams {
 
 impl Default for ApiParams {
     fn default() -> ApiParams {
-        ApiParams {
-            request_latency: Span::from_millis(10),
-            watch_delay: Span::from_millis(20),
-        }
+        ApiParams { request_latency: Span::from_millis(10), watch_delay: Span::from_millis(20) }
     }
 }
 
@@ -95,12 +92,7 @@ pub(super) struct Timing {
 impl Timing {
     /// The delays of these parameters at this level; `think` is the scheduler's own, `start` the
     /// start delay of `params` with its table loaded.
-    pub(super) fn new(
-        params: &SimParams,
-        detail: Detail,
-        think: Span,
-        start: SpanDist,
-    ) -> Timing {
+    pub(super) fn new(params: &SimParams, detail: Detail, think: Span, start: SpanDist) -> Timing {
         let lifecycle = detail == Detail::Lifecycle;
         let only_lifecycle = |span: Span| if lifecycle { span } else { Span::ZERO };
         Timing {

@@ -5,12 +5,13 @@ use super::host::Host;
 use super::setup::Setup;
 use super::world::World;
 use super::{Event, SimParams};
-use crate::engine::{Limits, Model, Queue, Stopped, run};
+use crate::engine::{Checkpoint, Limits, Model, Queue, Saveable, Stopped, run, run_probed};
 use crate::ground::{SpanDist, Time};
 use crate::journal::{Fact, Record, RunEnd, Sink};
 use crate::model::{Catalog, SourceId, Stimulus, Timed};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU64;
+use std::ops::ControlFlow;
 
 /// What arrives from outside, in (time, source, row) order.
 pub trait Arrivals {
@@ -30,14 +31,6 @@ pub trait Arrivals {
     fn catalog(&self, source: SourceId) -> &Catalog;
 }
 
-/// Why a saved run cannot be restored.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RunError {
-    /// The bytes are not a saved run of this version.
-    #[error("this is not a run saved by this version of wavetank: {0}")]
-    Corrupt(String),
-}
-
 /// A world and all that surrounds it.
 #[derive(Debug)]
 pub struct Run<A, S> {
@@ -48,14 +41,22 @@ pub struct Run<A, S> {
     check_invariants: bool,
 }
 
-/// A run between two events, without its arrivals, which are reopened from their own cursor.
+/// The state of a run between two events. Its arrivals are not part of it: they are reopened at
+/// `cursor`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SavedRun<C, S> {
+pub struct RunState<C, S> {
     world: World,
-    queue: Queue<Event>,
     cursor: C,
     sink: S,
 }
+
+impl<C, S> Saveable for RunState<C, S> {
+    type Event = Event;
+    const SAVE_VERSION: u32 = 1;
+}
+
+/// A run between two events, to be saved, restored and forked.
+pub type SavedRun<C, S> = Checkpoint<RunState<C, S>>;
 
 impl<A: Arrivals, S: Sink> Run<A, S> {
     /// A run at time zero.
@@ -78,6 +79,24 @@ impl<A: Arrivals, S: Sink> Run<A, S> {
         let check_invariants = *check_invariants;
         let mut driven = Driven { world, arrivals, sink, check_invariants };
         run(&mut driven, queue, limits)
+    }
+
+    /// As `run`, and tells `probe` the time after each `every` events; the probe can stop the run.
+    pub fn run_probed(
+        &mut self,
+        limits: &Limits,
+        every: NonZeroU64,
+        mut probe: impl FnMut(Time) -> ControlFlow<()>,
+    ) -> Stopped<A::Error> {
+        let Run { world, queue, arrivals, sink, check_invariants } = self;
+        let check_invariants = *check_invariants;
+        let mut driven = Driven { world, arrivals, sink, check_invariants };
+        run_probed(&mut driven, queue, limits, every, |_, now, _| probe(now))
+    }
+
+    /// The time of the last event.
+    pub fn now(&self) -> Time {
+        self.queue.now()
     }
 
     /// Closes the journal after the last event.
@@ -122,49 +141,25 @@ impl<A: Arrivals, S: Sink> Run<A, S> {
     where
         S: Clone,
     {
-        SavedRun {
-            world: self.world.clone(),
-            queue: self.queue.clone(),
-            cursor,
-            sink: self.sink.clone(),
-        }
+        let state = RunState { world: self.world.clone(), cursor, sink: self.sink.clone() };
+        SavedRun { model: state, queue: self.queue.clone() }
+    }
+
+    /// Goes on from a saved run, with arrivals opened at its cursor.
+    ///
+    /// # Errors
+    /// Those of `open`.
+    pub fn resume<C, E>(
+        saved: SavedRun<C, S>,
+        open: impl FnOnce(C) -> Result<A, E>,
+    ) -> Result<Run<A, S>, E> {
+        let SavedRun { model: RunState { world, cursor, sink }, queue } = saved;
+        Ok(Run { world, queue, arrivals: open(cursor)?, sink, check_invariants: false })
     }
 
     /// The arrivals.
     pub fn arrivals(&self) -> &A {
         &self.arrivals
-    }
-}
-
-impl<C, S> SavedRun<C, S> {
-    /// Goes on from here with arrivals opened at the cursor.
-    ///
-    /// # Errors
-    /// Those of `open`.
-    pub fn resume<A: Arrivals, E>(
-        self,
-        open: impl FnOnce(C) -> Result<A, E>,
-    ) -> Result<Run<A, S>, E> {
-        let SavedRun { world, queue, cursor, sink } = self;
-        Ok(Run { world, queue, arrivals: open(cursor)?, sink, check_invariants: false })
-    }
-}
-
-impl<C: Serialize + DeserializeOwned, S: Serialize + DeserializeOwned> SavedRun<C, S> {
-    /// The saved run as bytes.
-    ///
-    /// # Errors
-    /// If something in it cannot be written.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, RunError> {
-        postcard::to_stdvec(self).map_err(|error| RunError::Corrupt(error.to_string()))
-    }
-
-    /// The saved run in these bytes.
-    ///
-    /// # Errors
-    /// If the bytes are not a run saved by this version.
-    pub fn from_bytes(bytes: &[u8]) -> Result<SavedRun<C, S>, RunError> {
-        postcard::from_bytes(bytes).map_err(|error| RunError::Corrupt(error.to_string()))
     }
 }
 
@@ -193,6 +188,10 @@ impl<A: Arrivals, S: Sink> Model for Driven<'_, A, S> {
         self.world.arrive(&mut host, source, self.arrivals.catalog(source), timed.what);
         self.check(now);
         Ok(())
+    }
+
+    fn soon(&self, event: &Event) {
+        self.world.soon(event);
     }
 
     fn handle(&mut self, now: Time, event: Event, queue: &mut Queue<Event>) {

@@ -4,6 +4,7 @@ use super::control::Control;
 use super::feed::Feed;
 use super::host::Host;
 use super::machine::{Containers, Fleet, Machine, Program};
+use super::node::POD_START;
 use super::params::Timing;
 use super::schedule::SchedulerLoop;
 use super::setup::Setup;
@@ -49,12 +50,7 @@ pub(super) struct NewPod {
 impl World {
     /// A world at time zero: nodes have joined, controllers know their services, nothing has run.
     pub fn new<S: Sink>(setup: Setup, queue: &mut Queue<Event>, sink: &mut S) -> World {
-        let timing = Timing::new(
-            &setup.params,
-            setup.detail,
-            setup.think_time,
-            setup.start_delay,
-        );
+        let timing = Timing::new(&setup.params, setup.detail, setup.think_time, setup.start_delay);
         let shared = timing.views_are_shared();
         let mut world = World {
             scheduler: SchedulerLoop::new(setup.scheduler, Feed::new(shared, timing.watch)),
@@ -108,8 +104,7 @@ impl World {
     /// Replaces the timing of everything but the scheduler from now on. What is under way keeps its
     /// time.
     pub(super) fn set_params(&mut self, params: &SimParams, start_delay: SpanDist) {
-        self.timing =
-            Timing::new(params, self.timing.detail, self.timing.think, start_delay);
+        self.timing = Timing::new(params, self.timing.detail, self.timing.think, start_delay);
         self.scheduler.feed.set_delay(self.timing.watch);
         self.control.feed.set_delay(self.timing.watch);
     }
@@ -205,8 +200,7 @@ impl World {
             return adopted;
         }
         let names = &mut self.catalog.names;
-        let renamed =
-            catalog.pod_spec(spec).renamed(|name| names.intern(catalog.names.text(name)));
+        let renamed = catalog.pod_spec(spec).renamed(|name| names.intern(catalog.names.text(name)));
         let (adopted, new) = self.catalog.intern_pod_spec(&renamed);
         row[spec.index()] = Some(adopted);
         if new {
@@ -231,7 +225,8 @@ impl World {
     }
 
     fn introduce_workloads<S: Sink>(&mut self, host: &mut Host<'_, S>) {
-        let workloads: Vec<_> = self.catalog.workloads.iter().map(|(id, w)| (id, w.clone())).collect();
+        let workloads: Vec<_> =
+            self.catalog.workloads.iter().map(|(id, w)| (id, w.clone())).collect();
         for (id, workload) in workloads {
             self.introduce_name(host, workload.name);
             let (replicas, min_serving) = match workload.kind {
@@ -275,6 +270,10 @@ impl World {
             }
             host.fact(Fact::NodeSpecDefined { spec: id, resource, amount });
         }
+        if let Some(model) = self.catalog.node_spec(id).devices.map(|group| group.model) {
+            self.introduce_name(host, model);
+            host.fact(Fact::NodeModelDefined { spec: id, model });
+        }
     }
 
     fn introduce_pod_spec<S: Sink>(&mut self, host: &mut Host<'_, S>, id: PodSpecId) {
@@ -294,6 +293,11 @@ impl World {
             }
             host.fact(Fact::PodSpecDefined { spec: id, resource, amount });
         }
+        let models = self.catalog.pod_spec(id).devices.as_ref().map(|request| &request.models);
+        for model in models.cloned().unwrap_or_default() {
+            self.introduce_name(host, model);
+            host.fact(Fact::PodModelAccepted { spec: id, model });
+        }
     }
 
     /// True at a level of detail with kubelets and heartbeats.
@@ -308,11 +312,13 @@ impl World {
         self.store.trim(needed);
     }
 
-    /// From a kubelet seeing a pod to its containers running.
-    pub(super) fn draw_start_delay(&self, key: Key, attempt: u32) -> Span {
-        self.timing.start.as_ref().map_or(Span::ZERO, |delay| {
-            delay.sample(&mut self.draws.stream(super::node::POD_START, key, attempt))
-        })
+    /// From a kubelet seeing a pod of this workload to its containers running.
+    pub(super) fn start_delay(&self, workload: WorkloadId, key: Key, attempt: u32) -> Span {
+        let Some(delay) = &self.timing.start else {
+            return Span::ZERO;
+        };
+        let own = self.catalog.workloads[workload].startup.unwrap_or(Span::ZERO);
+        own + delay.sample(&mut self.draws.stream(POD_START, key, attempt))
     }
 }
 
@@ -320,11 +326,6 @@ impl World {
 const BEHIND: u64 = 4096;
 
 /// What a policy sees.
-pub(super) fn cx<'a>(
-    catalog: &'a Catalog,
-    view: &'a View,
-    now: Time,
-    draws: Draws,
-) -> Cx<'a> {
+pub(super) fn cx<'a>(catalog: &'a Catalog, view: &'a View, now: Time, draws: Draws) -> Cx<'a> {
     Cx { catalog, view, now, draws }
 }

@@ -9,9 +9,21 @@ mod fault;
 mod generate;
 mod read;
 mod shape;
+mod source;
+mod stream;
 
 pub use amount::{Rate, RateError, Ratio, RatioError};
-pub use fault::{FaultAction, FaultParams, FaultStart, RenewalParams};
-pub use generate::{ArrivalParams, BatchParams, DailyParams, GpuParams, PodParams, RateParams};
-pub use read::{BadRows, LifetimeParams, TraceFormat, TraceParams};
-pub use shape::{LoadParams, LoadResource};
+pub use fault::{
+    FaultAction, FaultParams, FaultPlan, FaultSource, FaultStart, NodeTarget, RenewalParams,
+};
+pub use generate::{
+    ArrivalParams, BatchParams, BatchPlan, BatchSource, DailyParams, GpuParams, PodParams,
+    RateParams,
+};
+pub use read::{
+    BadRows, GPU_MODEL_LABEL, LifetimeParams, NativeForm, TraceFacts, TraceFormat, TraceParams,
+    TracePlan, TraceSource, convert, load_table, read_openb_nodes,
+};
+pub use shape::{LoadParams, LoadPlan, LoadResource, LoadSource};
+pub use source::{Cursor, CursorState, PendingFault, Source, SourceError};
+pub use stream::{AnySource, SourcePlan, Stream, StreamCursor};

@@ -53,14 +53,17 @@ fn sources() -> Vec<Source> {
 fn allowed_imports() -> BTreeMap<String, BTreeSet<String>> {
     let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let table = lib.split("//! ```text").nth(1).unwrap().split("//! ```").next().unwrap();
-    table
+    let rows: Vec<(&str, &str)> = table
         .lines()
         .filter_map(|line| line.trim_start_matches("//!").split_once(':'))
-        .map(|(module, imports)| {
-            let imports = imports.split_whitespace().filter(|word| *word != "-");
-            (module.trim().to_owned(), imports.map(str::to_owned).collect())
-        })
-        .collect()
+        .map(|(module, imports)| (module.trim(), imports.trim()))
+        .collect();
+    let imports = |imports: &str| match imports {
+        "-" => BTreeSet::new(),
+        "all" => rows.iter().map(|(module, _)| (*module).to_owned()).collect(),
+        listed => listed.split_whitespace().map(str::to_owned).collect(),
+    };
+    rows.iter().map(|(module, listed)| ((*module).to_owned(), imports(listed))).collect()
 }
 
 fn is_name(c: char) -> bool {

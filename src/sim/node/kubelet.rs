@@ -1,10 +1,8 @@
 //! What kubelets do with pods: start their containers, report on them, stop them.
 
 use crate::ground::Purpose;
-use crate::journal::{Fact, Sink};
-use crate::model::{
-    Change, Lifetime, NodeId, PodId, PodPhase, PodUid, RestartPolicy,
-};
+use crate::journal::{DeletionCause, Fact, Sink};
+use crate::model::{Change, Lifetime, NodeId, PodId, PodPhase, PodUid, RestartPolicy};
 use crate::sim::Event;
 use crate::sim::event::Report;
 use crate::sim::host::Host;
@@ -30,7 +28,9 @@ impl World {
 
     fn start_containers<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, uid: PodUid) {
         let program = *self.fleet.expect(pod);
-        let delay = self.timing.watch + self.draw_start_delay(program.key, program.attempt);
+        let workload = self.store.truth.pod(pod).expect("a pod that starts exists").workload;
+        let own = self.start_delay(workload, program.key, program.attempt);
+        let delay = self.timing.watch + own;
         self.fleet.expect(pod).containers = Containers::Starting;
         host.machine(delay, Event::ContainersStart { pod, uid, attempt: program.attempt });
     }
@@ -84,11 +84,7 @@ impl World {
     }
 
     /// The kubelet of a node that is back sees to a pod that the store has there.
-    pub(in crate::sim) fn kubelet_recovers<S: Sink>(
-        &mut self,
-        host: &mut Host<'_, S>,
-        pod: PodId,
-    ) {
+    pub(in crate::sim) fn kubelet_recovers<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
         let view = *self.store.truth.pod(pod).expect("listed on its node");
         if view.deleting {
             self.report(host, pod, Report::Stopped);
@@ -151,11 +147,7 @@ impl World {
         host.store(self.timing.request, Event::ReportArrives { pod, uid, attempt, report });
     }
 
-    pub(in crate::sim) fn report_arrives<S: Sink>(
-        &mut self,
-        host: &mut Host<'_, S>,
-        event: Event,
-    ) {
+    pub(in crate::sim) fn report_arrives<S: Sink>(&mut self, host: &mut Host<'_, S>, event: Event) {
         let Event::ReportArrives { pod, uid, attempt, report } = event else {
             unreachable!("only reports arrive here");
         };
@@ -176,8 +168,10 @@ impl World {
                 self.remove_pod(host, pod);
             }
             Report::Failed => {
-                host.fact(Fact::Failed { pod: uid });
+                let cause = DeletionCause::ContainersLost;
+                host.fact(Fact::Deleting { pod: uid, cause });
                 self.commit(host, Change::PodPhase { pod, phase: PodPhase::Failed });
+                host.fact(Fact::Removed { pod: uid });
                 self.remove_pod(host, pod);
             }
             Report::Stopped => {

@@ -4,4 +4,6 @@ mod arrivals;
 mod batch;
 
 pub use arrivals::{ArrivalParams, DailyParams, RateParams};
-pub use batch::{BatchParams, GpuParams, PodParams};
+pub use batch::{BatchParams, BatchPlan, BatchSource, GpuParams, PodParams};
+
+pub(crate) use arrivals::{Arrivals, Limits};

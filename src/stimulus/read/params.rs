@@ -75,7 +75,7 @@ pub struct TraceParams {
     pub memory: Bytes,
 }
 
-/// 256 MiB, room for about five million rows.
+/// 256 MiB, room for over six million rows.
 const fn default_memory() -> Bytes {
     Bytes(256 << 20)
 }

@@ -1,0 +1,107 @@
+//! How much of the time services were there.
+//!
+//! A service is available while at least `min_serving` of its pods are ready and not asked to
+//! stop. Its clock starts when it is available for the first time, so the roll-out at the start of
+//! a run, which has its own figure, does not count as an outage; a service that never came up was
+//! available for none of the time. Weighted availability is the integral of min(1, ready/desired)
+//! over the same time.
+
+use super::book::Book;
+use super::results::{AvailabilityResults, ServiceResult};
+use super::step::{Fold, Step};
+use crate::ground::{Id, Time};
+use crate::journal::Fact;
+use crate::model::WorkloadId;
+use crate::stats::TimeWeighted;
+use serde::{Deserialize, Serialize};
+
+/// One service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Service {
+    first_up: Option<Time>,
+    up: TimeWeighted,
+    serving: TimeWeighted,
+    /// Area under `serving` before the clock started.
+    serving_before: u128,
+    outages: u64,
+}
+
+/// The fold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Availability {
+    services: Vec<Service>,
+}
+
+impl Availability {
+    fn look(&mut self, at: Time, workload: WorkloadId, book: &Book) {
+        let Some(row) = book.service(workload) else {
+            return;
+        };
+        if self.services.len() <= workload.index() {
+            self.services.resize_with(workload.index() + 1, Service::default);
+        }
+        let service = &mut self.services[workload.index()];
+        let serving = u64::from(row.serving.min(row.replicas));
+        let up = u64::from(row.serving >= row.min_serving);
+        if serving != service.serving.level() {
+            service.serving.set(at, serving);
+        }
+        if up == service.up.level() {
+            return;
+        }
+        service.outages += u64::from(up == 0);
+        service.up.set(at, up);
+        if up == 1 && service.first_up.is_none() {
+            service.first_up = Some(at);
+            service.serving_before = service.serving.area_until(at);
+        }
+    }
+
+    /// The numbers of a run that ends here.
+    pub(super) fn finish(mut self, book: &Book, end: Time) -> AvailabilityResults {
+        let mut services = Vec::new();
+        for (id, row) in book.services() {
+            self.look(end, id, book);
+            let service = self.services[id.index()];
+            let mut result = ServiceResult {
+                name: book.text(row.name),
+                desired: row.replicas,
+                min_serving: row.min_serving,
+                serving_at_end: row.serving,
+                availability: 0.0,
+                weighted: 0.0,
+                outages: service.outages,
+                unavailable_seconds: end.since(row.defined).as_secs_f64(),
+                time_to_first_available_seconds: None,
+            };
+            if let Some(first) = service.first_up {
+                let observed = end.since(first).as_nanos();
+                let up = service.up.area_until(end) as u64;
+                let area = service.serving.area_until(end) - service.serving_before;
+                let whole = u128::from(row.replicas) * u128::from(observed);
+                result.availability = ratio(u128::from(up), u128::from(observed));
+                result.weighted = ratio(area, whole);
+                result.unavailable_seconds = (observed - up) as f64 / 1e9;
+                result.time_to_first_available_seconds =
+                    Some(first.since(row.defined).as_secs_f64());
+            }
+            services.push(result);
+        }
+        AvailabilityResults { services }
+    }
+}
+
+/// A share of time; all of no time counts as 1.
+fn ratio(part: u128, whole: u128) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}
+
+impl Fold for Availability {
+    fn fold(&mut self, step: &Step<'_>) {
+        if let Some(row) = step.pod {
+            self.look(step.at, row.workload, step.book);
+        } else if let Fact::WorkloadDefined { workload, .. } = step.fact {
+            self.look(step.at, workload, step.book);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! One attempt to place one pod: pre-filter, filter, score, choose (`schedule_one.go`,
+//! Kubernetes 1.34). Upstream examines nodes with several workers; here they are examined one
+//! after the other, which is one of the outcomes that upstream may have.
+
+use super::caches::Caches;
+use super::framework::{self, Cycle, Reasons, Search, State};
+use super::order::NodeOrder;
+use super::params::TieBreak;
+use super::sampling;
+use crate::ground::{Draws, Key, Purpose};
+use crate::model::{
+    DeviceMask, Explain, NodeId, NodeVerdict, PluginSet, PodName, Refusal, Verdict,
+};
+
+const TIE: Purpose = Purpose::new("scheduler-tie");
+
+/// What a cycle keeps for the next one.
+#[derive(Debug)]
+pub(crate) struct Rotation<'a> {
+    pub(crate) order: &'a NodeOrder,
+    /// Position in the node order at which the next search starts.
+    pub(crate) next_start: &'a mut usize,
+}
+
+/// How a node is chosen among those with the highest score.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tie {
+    pub(crate) rule: TieBreak,
+    pub(crate) draws: Draws,
+    pub(crate) name: PodName,
+    pub(crate) attempt: u32,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Place the pod here.
+    Place { node: NodeId, devices: DeviceMask },
+    /// These plugins refused; none if there was no node at all.
+    Refused(PluginSet),
+}
+
+/// What the search over the nodes found.
+#[derive(Debug, Default)]
+struct Found {
+    feasible: Vec<NodeId>,
+    refusers: PluginSet,
+}
+
+/// Tries to place a pod. Fills `explain` if it is given.
+pub(crate) fn attempt(
+    cycle: &Cycle<'_>,
+    caches: &mut Caches,
+    rotation: Rotation<'_>,
+    tie: Tie,
+    mut explain: Option<&mut Explain>,
+) -> Outcome {
+    if cycle.nodes == 0 {
+        // Upstream blames no plugin, so the pod is tried again as after an error.
+        return Outcome::Refused(PluginSet::EMPTY);
+    }
+    let mut state = State::default();
+    let search = match framework::run_pre_filters(cycle, &mut state) {
+        Ok(search) => search,
+        Err(refusal) => {
+            let refusers = PluginSet::of(&[refusal.plugin]);
+            if let Some(explain) = explain {
+                explain.refused_before_nodes = Some(refusal);
+            }
+            return Outcome::Refused(refusers);
+        }
+    };
+    let found = find_feasible(cycle, &state, caches, (rotation, &search), explain.as_deref_mut());
+    match found.feasible.as_slice() {
+        [] => Outcome::Refused(found.refusers),
+        [only] => place(cycle, *only),
+        feasible => {
+            let totals = score_all(cycle, &mut state, caches, feasible, explain);
+            place(cycle, select(cycle, feasible, &totals, tie))
+        }
+    }
+}
+
+fn place(cycle: &Cycle<'_>, node: NodeId) -> Outcome {
+    Outcome::Place { node, devices: framework::reserve(cycle, node) }
+}
+
+/// Filters nodes from the rotating start until enough are feasible, and moves the start on.
+///
+/// As upstream with one worker, the search ends at the first feasible node too many; the nodes
+/// refused before it count as examined.
+fn find_feasible(
+    cycle: &Cycle<'_>,
+    state: &State,
+    caches: &mut Caches,
+    (rotation, search): (Rotation<'_>, &Search),
+    mut explain: Option<&mut Explain>,
+) -> Found {
+    let mut found = Found::default();
+    let list = caches.take_nodes(rotation.order, cycle.view);
+    let narrowed;
+    let nodes = match search {
+        Search::Everywhere => &list.nodes,
+        Search::Among(names, plugins) => {
+            found.refusers = *plugins;
+            if let Some(explain) = explain.as_deref_mut() {
+                explain.narrowed_by = *plugins;
+            }
+            narrowed = list.named(names);
+            &narrowed
+        }
+    };
+    let wanted = if cycle.profile.score.is_empty() {
+        nodes.len().min(1)
+    } else {
+        let percentage = cycle.profile.percentage_of_nodes_to_score;
+        sampling::feasible_nodes_to_find(percentage, nodes.len())
+    };
+    let start = *rotation.next_start;
+    let mut reasons = Reasons::new(explain.is_some());
+    let mut examined = 0;
+    while examined < nodes.len() {
+        let node = nodes[(start + examined) % nodes.len()];
+        let refused = framework::run_filters(cycle, state, caches, node, &mut reasons);
+        match refused {
+            None if found.feasible.len() == wanted => break,
+            None => found.feasible.push(node),
+            Some((plugin, _)) => found.refusers.insert(plugin),
+        }
+        examined += 1;
+        if let Some(explain) = explain.as_deref_mut() {
+            let verdict = match refused {
+                None => Verdict::Feasible(Vec::new()),
+                Some((plugin, code)) => {
+                    Verdict::Refused(Refusal { plugin, code, reasons: reasons.take() })
+                }
+            };
+            explain.nodes.push(NodeVerdict { node, verdict });
+        }
+    }
+    *rotation.next_start = (start + examined) % cycle.nodes;
+    caches.put_nodes(list);
+    found
+}
+
+/// The weighted sum of the normalised scores of each feasible node.
+fn score_all(
+    cycle: &Cycle<'_>,
+    state: &mut State,
+    caches: &mut Caches,
+    feasible: &[NodeId],
+    mut explain: Option<&mut Explain>,
+) -> Vec<i64> {
+    framework::run_pre_scores(cycle, state, caches);
+    let mut totals = vec![0; feasible.len()];
+    let mut scores: Vec<i64> = Vec::with_capacity(feasible.len());
+    for (plugin, weight) in &cycle.profile.score {
+        if state.skip_score.contains(*plugin) {
+            continue;
+        }
+        scores.clear();
+        scores.extend(
+            feasible.iter().map(|node| framework::score(*plugin, cycle, state, caches, *node)),
+        );
+        framework::normalize(*plugin, &mut scores);
+        for (total, score) in totals.iter_mut().zip(&scores) {
+            *total += score * weight;
+        }
+        if let Some(explain) = explain.as_deref_mut() {
+            let verdicts = explain.nodes.iter_mut().filter_map(|node| match &mut node.verdict {
+                Verdict::Feasible(list) => Some(list),
+                Verdict::Refused(_) => None,
+            });
+            for (list, score) in verdicts.zip(&scores) {
+                list.push((*plugin, score * weight));
+            }
+        }
+    }
+    totals
+}
+
+/// One of the nodes with the highest total.
+fn select(cycle: &Cycle<'_>, feasible: &[NodeId], totals: &[i64], tie: Tie) -> NodeId {
+    let best = totals.iter().copied().max().unwrap_or(0);
+    let mut tied = feasible.iter().zip(totals).filter(|(_, total)| **total == best);
+    let number = match tie.rule {
+        TieBreak::First => 0,
+        TieBreak::Random => match tied.clone().count() {
+            1 => 0,
+            count => {
+                let key = Key::of(&tie.name.text(&cycle.catalog.names));
+                tie.draws.stream(TIE, key, tie.attempt).below(count as u64) as usize
+            }
+        },
+    };
+    *tied.nth(number).expect("the highest total belongs to a node").0
+}

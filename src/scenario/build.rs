@@ -1,0 +1,69 @@
+//! From a checked scenario to what a run starts from.
+
+use super::{NodePlan, OrchestratorParams, Scenario};
+use crate::ground::{DistError, Draws, Time};
+use crate::model::Catalog;
+use crate::policy::{AnyScheduler, FirstFit, KubeScheduler};
+use crate::sim::{NodeSetup, Setup};
+use crate::stimulus::{SourcePlan, load_table};
+use std::path::Path;
+
+/// Everything a run needs.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// What the world is built from.
+    pub setup: Setup,
+    /// What arrives from outside.
+    pub sources: Vec<SourcePlan>,
+    /// Random draws of the stimuli.
+    pub draws: Draws,
+    /// End of the run; `None` if it goes on until nothing is left.
+    pub until: Option<Time>,
+}
+
+impl Scenario {
+    /// Builds a run with this seed. `scratch` is a folder for traces too large to be sorted in
+    /// memory.
+    ///
+    /// # Errors
+    /// If the file of an empirical distribution cannot be used.
+    pub fn build(&self, seed: u64, scratch: Option<&Path>) -> Result<Built, DistError> {
+        let mut catalog = self.plan.catalog.clone();
+        let orchestrator = &self.file.orchestrator;
+        let scheduler = self.scheduler(&mut catalog);
+        let draws = Draws::new(seed);
+        let node = |plan: &NodePlan| NodeSetup {
+            name: plan.name,
+            hostname: Some(plan.name),
+            spec: plan.spec,
+            taints: plan.taints,
+            unschedulable: false,
+        };
+        let setup = Setup {
+            catalog,
+            nodes: self.plan.nodes.iter().map(node).collect(),
+            services: self.plan.services.clone(),
+            scheduler,
+            think_time: orchestrator.think_time(),
+            start_delay: self.plan.start_delay.resolve(&mut load_table)?,
+            params: orchestrator.machinery(),
+            detail: self.file.detail,
+            draws,
+        };
+        let until = self.file.until.map(|until| Time::ZERO + until);
+        let mut sources = self.plan.sources.clone();
+        for source in &mut sources {
+            source.set_scratch(scratch);
+        }
+        Ok(Built { setup, sources, draws, until })
+    }
+
+    fn scheduler(&self, catalog: &mut Catalog) -> AnyScheduler {
+        match &self.file.orchestrator {
+            OrchestratorParams::Kubernetes(kube) => {
+                KubeScheduler::new(&kube.scheduler, &mut catalog.names).into()
+            }
+            OrchestratorParams::Baseline(_) => FirstFit::new().into(),
+        }
+    }
+}

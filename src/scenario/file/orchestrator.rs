@@ -1,0 +1,140 @@
+//! Who places the pods, and the timing of everything around the decisions.
+
+use crate::ground::{Problem, Span};
+use crate::policy::KubeSchedulerParams;
+use crate::policy::kube::control::NodeLifecycleParams;
+use crate::sim::{ApiParams, KubeletParams, PlacementParams, SimParams};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An orchestrator with its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrchestratorParams {
+    /// Kubernetes.
+    Kubernetes(Box<KubernetesParams>),
+    /// First fit, restart at once: the simplest that works.
+    Baseline(BaselineParams),
+}
+
+impl Default for OrchestratorParams {
+    fn default() -> OrchestratorParams {
+        OrchestratorParams::Kubernetes(Box::default())
+    }
+}
+
+impl OrchestratorParams {
+    /// The key under which the file has it.
+    pub fn key(&self) -> &'static str {
+        match self {
+            OrchestratorParams::Kubernetes(_) => "kubernetes",
+            OrchestratorParams::Baseline(_) => "baseline",
+        }
+    }
+
+    /// Timing of everything around the decisions.
+    pub fn machinery(&self) -> SimParams {
+        match self {
+            OrchestratorParams::Kubernetes(kube) => kube.machinery(),
+            OrchestratorParams::Baseline(baseline) => baseline.machinery(),
+        }
+    }
+
+    /// Time that one decision takes at `lifecycle` detail.
+    pub fn think_time(&self) -> Span {
+        match self {
+            OrchestratorParams::Kubernetes(kube) => kube.scheduler.think_time,
+            OrchestratorParams::Baseline(baseline) => baseline.think_time,
+        }
+    }
+
+    /// What is wrong with the parameters, with paths below the key.
+    pub fn check(&self) -> Vec<Problem> {
+        let (scheduler, node_lifecycle) = match self {
+            OrchestratorParams::Kubernetes(kube) => (kube.scheduler.check(), kube.node_lifecycle),
+            OrchestratorParams::Baseline(baseline) => (Vec::new(), baseline.node_lifecycle),
+        };
+        let scheduler = scheduler.into_iter().map(|problem| problem.under("scheduler"));
+        let nodes = node_lifecycle.check().into_iter().map(|p| p.under("node_lifecycle"));
+        scheduler.chain(nodes).collect()
+    }
+}
+
+/// Kubernetes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KubernetesParams {
+    /// Version whose decisions are made.
+    pub version: KubernetesVersion,
+    /// The scheduler.
+    pub scheduler: KubeSchedulerParams,
+    /// The API server and its watchers.
+    pub api: ApiParams,
+    /// The kubelets.
+    pub kubelet: KubeletParams,
+    /// Heartbeats of nodes and their absence.
+    pub node_lifecycle: NodeLifecycleParams,
+    /// What stands in for heartbeats at `placement` detail.
+    pub placement: PlacementParams,
+}
+
+impl KubernetesParams {
+    /// Timing of everything around the decisions.
+    fn machinery(&self) -> SimParams {
+        SimParams {
+            api: self.api.clone(),
+            kubelet: self.kubelet.clone(),
+            node_lifecycle: self.node_lifecycle,
+            placement: self.placement.clone(),
+        }
+    }
+}
+
+/// A version of Kubernetes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub enum KubernetesVersion {
+    /// 1.34.
+    #[default]
+    #[serde(rename = "1.34")]
+    V1_34,
+}
+
+/// The baseline orchestrator: pods in order of arrival, each on the first node that takes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BaselineParams {
+    /// How long one decision takes at `lifecycle` detail.
+    pub think_time: Span,
+    /// Its store and those who watch it.
+    pub api: ApiParams,
+    /// The agents on its nodes.
+    pub kubelet: KubeletParams,
+    /// Heartbeats of nodes and their absence.
+    pub node_lifecycle: NodeLifecycleParams,
+    /// What stands in for heartbeats at `placement` detail.
+    pub placement: PlacementParams,
+}
+
+impl Default for BaselineParams {
+    fn default() -> BaselineParams {
+        BaselineParams {
+            think_time: Span::from_millis(2),
+            api: ApiParams::default(),
+            kubelet: KubeletParams::default(),
+            node_lifecycle: NodeLifecycleParams::default(),
+            placement: PlacementParams::default(),
+        }
+    }
+}
+
+impl BaselineParams {
+    /// Timing of everything around the decisions.
+    fn machinery(&self) -> SimParams {
+        SimParams {
+            api: self.api.clone(),
+            kubelet: self.kubelet.clone(),
+            node_lifecycle: self.node_lifecycle,
+            placement: self.placement.clone(),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! From a pod as users write it to the pod of the model, as admission and defaulting would leave
+//! it (core/v1 defaults and validation, plugin DefaultTolerationSeconds, Kubernetes 1.34).
+
+use super::affinity::{NodeSelectorTermManifest, RequirementManifest};
+use super::container::{ContainerManifest, PortManifest, ProtocolWord};
+use super::pod::{Metadata, PodManifest, PreemptionWord, RestartWord};
+use super::resources::{GPU_RESOURCE, amounts};
+use super::rest::{Known, Rest};
+use super::tolerations::tolerations;
+use super::{NodeAffinityManifest, OperatorWord};
+use crate::ground::{Name, Problem, Span};
+use crate::model::{
+    Amounts, Catalog, Container, DeviceRequest, HostPort, Labels, NodeAffinity, NodeSelectorTerm,
+    Operator, PodSpec, PreemptionPolicy, Preferred, Protocol, Requirement, RestartPolicy,
+    normalized_image,
+};
+use crate::scenario::names::{check_label, check_name, check_qualified};
+use crate::scenario::tree::join;
+use crate::stimulus::GpuParams;
+
+/// What became of a pod.
+#[derive(Debug)]
+pub(in crate::scenario) struct Converted {
+    /// The pod; meaningless if there are problems.
+    pub spec: PodSpec,
+    /// Paths of fields that are there and have no effect.
+    pub without_effect: Vec<String>,
+}
+
+/// A pod with everything that belongs to it, and the path at which its PodSpec was written.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::scenario) struct Written<'a> {
+    /// The PodSpec.
+    pub pod: &'a PodManifest,
+    /// Path of the PodSpec.
+    pub path: &'a str,
+    /// Its metadata and their path.
+    pub metadata: Option<(&'a Metadata, &'a str)>,
+    /// GPUs and their path.
+    pub gpu: Option<(&'a GpuParams, &'a str)>,
+}
+
+/// Converts a pod. Everything that is wrong is added to `problems`.
+pub(in crate::scenario) fn convert(
+    written: &Written<'_>,
+    catalog: &mut Catalog,
+    problems: &mut Vec<Problem>,
+) -> Converted {
+    let mut reader = Reader { catalog, problems, without_effect: Vec::new() };
+    let spec = reader.pod(written);
+    Converted { spec, without_effect: reader.without_effect }
+}
+
+/// What is carried through the parts of a pod.
+pub(super) struct Reader<'r> {
+    pub(super) catalog: &'r mut Catalog,
+    pub(super) problems: &'r mut Vec<Problem>,
+    without_effect: Vec<String>,
+}
+
+impl Reader<'_> {
+    pub(super) fn wrong(&mut self, path: String, text: impl Into<String>, hint: &str) {
+        let problem = Problem::new(path, text);
+        self.problems.push(if hint.is_empty() { problem } else { problem.hint(hint) });
+    }
+
+    fn name(&mut self, text: &str) -> Name {
+        self.catalog.names.intern(text)
+    }
+
+    fn rest<K: Known>(&mut self, rest: &Rest<K>, path: &str) {
+        for (key, instead) in rest.refused() {
+            let text = format!("`{key}` is not supported yet");
+            self.wrong(join(path, key), text, instead);
+        }
+        self.without_effect.extend(rest.without_effect().map(|key| join(path, key)));
+    }
+
+    fn pod(&mut self, written: &Written<'_>) -> PodSpec {
+        let Written { pod, path, .. } = *written;
+        self.rest(&pod.rest, path);
+        let namespace = self.name("default");
+        let scheduler = self.name(pod.scheduler_name.as_deref().unwrap_or("default-scheduler"));
+        let mut spec = PodSpec::new(namespace, scheduler);
+        if let Some((metadata, path)) = written.metadata {
+            self.metadata(metadata, path, &mut spec);
+        }
+        self.containers(pod, path, &mut spec);
+        spec.overhead = amounts(self, &pod.overhead, &join(path, "overhead"));
+        self.host_ports(pod, path, &mut spec);
+        spec.priority = pod.priority.unwrap_or(0);
+        spec.preemption_policy = match pod.preemption_policy {
+            Some(PreemptionWord::Never) => PreemptionPolicy::Never,
+            _ => PreemptionPolicy::PreemptLowerPriority,
+        };
+        spec.node_name = pod.node_name.as_deref().map(|name| self.name(name));
+        spec.node_selector = self.labels(&pod.node_selector, &join(path, "nodeSelector"));
+        if let Some(affinity) = &pod.affinity {
+            let path = join(path, "affinity");
+            self.rest(&affinity.rest, &path);
+            if let Some(nodes) = &affinity.node_affinity {
+                spec.node_affinity = self.affinity(nodes, &join(&path, "nodeAffinity"));
+            }
+        }
+        spec.tolerations = tolerations(self, &pod.tolerations, &join(path, "tolerations"));
+        spec.scheduling_gates =
+            pod.scheduling_gates.iter().map(|gate| self.catalog.names.intern(&gate.name)).collect();
+        spec.restart_policy = restart_policy(pod.restart_policy);
+        spec.termination_grace =
+            Span::from_secs(u64::from(pod.termination_grace_period_seconds.unwrap_or(30)));
+        self.volumes(pod, path);
+        spec.compute_requests();
+        self.devices(written, &mut spec);
+        spec
+    }
+
+    fn metadata(&mut self, metadata: &Metadata, path: &str, spec: &mut PodSpec) {
+        self.rest(&metadata.rest, path);
+        spec.labels = self.labels(&metadata.labels, &join(path, "labels"));
+        if let Some(namespace) = &metadata.namespace {
+            let path = join(path, "namespace");
+            self.problems.extend(check_name(namespace, &path));
+            spec.namespace = self.name(namespace);
+        }
+    }
+
+    fn labels<'l>(
+        &mut self,
+        labels: impl IntoIterator<Item = (&'l String, &'l String)>,
+        path: &str,
+    ) -> Labels {
+        let mut read = Labels::new();
+        for (key, value) in labels {
+            self.problems.extend(check_label(key, value, &join(path, key)));
+            let (key, value) = (self.name(key), self.name(value));
+            read.set(key, value);
+        }
+        read
+    }
+
+    fn volumes(&mut self, pod: &PodManifest, path: &str) {
+        for (at, volume) in pod.volumes.iter().enumerate() {
+            let path = join(&join(path, "volumes"), &at.to_string());
+            self.rest(&volume.rest, &path);
+        }
+    }
+
+    fn containers(&mut self, pod: &PodManifest, path: &str, spec: &mut PodSpec) {
+        if pod.containers.is_empty() {
+            let text = "a pod has at least one container";
+            self.wrong(join(path, "containers"), text, "write `containers: [{name: main}]`");
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        for (key, list) in
+            [("containers", &pod.containers), ("initContainers", &pod.init_containers)]
+        {
+            for (at, container) in list.iter().enumerate() {
+                let path = join(&join(path, key), &at.to_string());
+                if seen.contains(&container.name.as_str()) {
+                    let text = format!("two containers have the name `{}`", container.name);
+                    self.wrong(join(&path, "name"), text, "give each its own name");
+                }
+                seen.push(&container.name);
+                let init = key == "initContainers";
+                let read = self.container(container, init, &path);
+                if init { &mut spec.init_containers } else { &mut spec.containers }.push(read);
+            }
+        }
+    }
+
+    fn container(&mut self, container: &ContainerManifest, init: bool, path: &str) -> Container {
+        self.rest(&container.rest, path);
+        self.problems.extend(check_name(&container.name, &join(path, "name")));
+        let sidecar = match (container.restart_policy, init) {
+            (None, _) => false,
+            (Some(RestartWord::Always), true) => true,
+            (Some(_), true) => {
+                let text = "an init container restarts `Always` or says nothing";
+                self.wrong(join(path, "restartPolicy"), text, "remove it");
+                false
+            }
+            (Some(_), false) => {
+                let text = "only an init container has a restart policy of its own";
+                self.wrong(join(path, "restartPolicy"), text, "write it beside `containers:`");
+                false
+            }
+        };
+        let mut requests = Amounts::default();
+        let mut limits = Amounts::default();
+        if let Some(resources) = &container.resources {
+            let path = join(path, "resources");
+            self.rest(&resources.rest, &path);
+            (requests, limits) = super::resources::requests_and_limits(self, resources, &path);
+        }
+        let name = self.name(&container.name);
+        let image = container.image.as_deref().filter(|image| !image.is_empty());
+        let image = image.map(|image| self.name(&normalized_image(image)));
+        Container { name, image, requests, limits, sidecar }
+    }
+
+    /// Ports of the node: host ports of containers and sidecars, and every container port if the
+    /// pod is in the network of the node. An ordinary init container's are not counted
+    /// (scheduler `framework/types.go`, Kubernetes 1.34).
+    fn host_ports(&mut self, pod: &PodManifest, path: &str, spec: &mut PodSpec) {
+        let host_network = pod.host_network == Some(true);
+        let sidecar = |c: &ContainerManifest| c.restart_policy == Some(RestartWord::Always);
+        let main = pod.containers.iter().enumerate().map(|(at, c)| ("containers", at, c, true));
+        let init = pod.init_containers.iter().enumerate();
+        let init = init.map(|(at, c)| ("initContainers", at, c, sidecar(c)));
+        for (key, at, container, counts) in main.chain(init) {
+            let path = join(&join(&join(path, key), &at.to_string()), "ports");
+            for (number, port) in container.ports.iter().enumerate() {
+                let path = join(&path, &number.to_string());
+                let held = self.host_port(port, host_network, &path);
+                spec.host_ports.extend(held.filter(|_| counts));
+            }
+        }
+    }
+
+    fn host_port(&mut self, port: &PortManifest, network: bool, path: &str) -> Option<HostPort> {
+        if port.container_port == 0 {
+            let path = join(path, "containerPort");
+            self.wrong(path, "a port is a number from 1 to 65535", "");
+        }
+        let wanted = port.host_port.filter(|number| *number > 0);
+        if network && wanted.is_some_and(|number| number != port.container_port) {
+            let text = "with `hostNetwork: true` the host port is the container port";
+            self.wrong(join(path, "hostPort"), text, "remove `hostPort`");
+        }
+        let number = if network { Some(port.container_port) } else { wanted }?;
+        let any = |address: &&String| matches!(address.as_str(), "" | "0.0.0.0" | "::");
+        let address = port.host_ip.as_ref().filter(|address| !any(address));
+        Some(HostPort {
+            port: number,
+            protocol: match port.protocol {
+                None | Some(ProtocolWord::Tcp) => Protocol::Tcp,
+                Some(ProtocolWord::Udp) => Protocol::Udp,
+                Some(ProtocolWord::Sctp) => Protocol::Sctp,
+            },
+            address: address.map(|address| self.name(address)),
+        })
+    }
+
+    fn affinity(&mut self, written: &NodeAffinityManifest, path: &str) -> NodeAffinity {
+        let required = &written.required_during_scheduling_ignored_during_execution;
+        let required = required.as_ref().map(|selector| {
+            let path = join(path, "requiredDuringSchedulingIgnoredDuringExecution");
+            let path = join(&path, "nodeSelectorTerms");
+            if selector.node_selector_terms.is_empty() {
+                self.wrong(path.clone(), "at least one term is needed", "remove the selector");
+            }
+            let terms = selector.node_selector_terms.iter().enumerate();
+            terms.map(|(at, term)| self.term(term, &join(&path, &at.to_string()))).collect()
+        });
+        let path = join(path, "preferredDuringSchedulingIgnoredDuringExecution");
+        let preferred = &written.preferred_during_scheduling_ignored_during_execution;
+        let preferred = preferred.iter().enumerate().map(|(at, preferred)| {
+            let path = join(&path, &at.to_string());
+            if !(1..=100).contains(&preferred.weight) {
+                let text = format!("the weight {} is not from 1 to 100", preferred.weight);
+                self.wrong(join(&path, "weight"), text, "write 1 to 100");
+            }
+            let term = self.term(&preferred.preference, &join(&path, "preference"));
+            Preferred { weight: preferred.weight, term }
+        });
+        let preferred = preferred.collect();
+        NodeAffinity { required, preferred }
+    }
+
+    fn term(&mut self, term: &NodeSelectorTermManifest, path: &str) -> NodeSelectorTerm {
+        let mut read = |list: &[RequirementManifest], key: &str, fields: bool| {
+            let path = join(path, key);
+            list.iter()
+                .enumerate()
+                .map(|(at, one)| self.requirement(one, fields, &join(&path, &at.to_string())))
+                .collect()
+        };
+        NodeSelectorTerm {
+            match_labels: read(&term.match_expressions, "matchExpressions", false),
+            match_fields: read(&term.match_fields, "matchFields", true),
+        }
+    }
+
+    fn requirement(&mut self, one: &RequirementManifest, field: bool, path: &str) -> Requirement {
+        use OperatorWord as Word;
+        let (operator, values) = (one.operator, one.values.as_slice());
+        let integer = |text: &String| text.parse::<i64>().is_ok();
+        let wrong = match (operator, values) {
+            (Word::In | Word::NotIn, []) => "`In` and `NotIn` need at least one value",
+            (Word::Exists | Word::DoesNotExist, [_, ..]) => {
+                "`Exists` and `DoesNotExist` take no values"
+            }
+            (Word::Gt | Word::Lt, [one]) if integer(one) => "",
+            (Word::Gt | Word::Lt, _) => "`Gt` and `Lt` take exactly one value, a whole number",
+            _ => "",
+        };
+        if !wrong.is_empty() {
+            self.wrong(join(path, "values"), wrong, "");
+        }
+        if field {
+            let one_value = matches!(operator, Word::In | Word::NotIn) && values.len() == 1;
+            if one.key != "metadata.name" || !one_value {
+                let text = "the only field is `metadata.name`, with `In` or `NotIn` and one value";
+                self.wrong(path.to_owned(), text, "use `matchExpressions` for labels");
+            }
+        } else {
+            self.problems.extend(check_qualified(&one.key, &join(path, "key")));
+        }
+        Requirement {
+            key: self.name(&one.key),
+            operator: match operator {
+                Word::In => Operator::In,
+                Word::NotIn => Operator::NotIn,
+                Word::Exists => Operator::Exists,
+                Word::DoesNotExist => Operator::DoesNotExist,
+                Word::Gt => Operator::Gt,
+                Word::Lt => Operator::Lt,
+            },
+            values: values.iter().map(|value| self.catalog.names.intern(value)).collect(),
+        }
+    }
+
+    /// Turns whole GPUs and wavetank's own request into the one request for devices.
+    fn devices(&mut self, written: &Written<'_>, spec: &mut PodSpec) {
+        let name = self.name(GPU_RESOURCE);
+        let whole = spec.requests.extended.get(name);
+        if whole > 0 {
+            let containers = spec.containers.iter_mut().chain(&mut spec.init_containers);
+            for container in containers {
+                container.requests.extended.set(name, 0);
+                container.limits.extended.set(name, 0);
+            }
+            spec.overhead.extended.set(name, 0);
+            spec.compute_requests();
+            match u8::try_from(whole) {
+                Ok(count) if count <= 32 => {
+                    let models = Vec::new();
+                    spec.devices = Some(DeviceRequest { count, milli_each: 1000, models });
+                }
+                _ => {
+                    let text = format!("the pod asks for {whole} GPUs, a node has at most 32");
+                    self.wrong(written.path.to_owned(), text, "ask for 32 or fewer");
+                }
+            }
+        }
+        let Some((gpu, path)) = written.gpu else { return };
+        if whole > 0 {
+            let text = format!("GPUs are asked for here and as `{GPU_RESOURCE}`");
+            self.wrong(path.to_owned(), text, "keep one of them");
+        }
+        spec.devices = self.gpu(gpu, path);
+    }
+
+    fn gpu(&mut self, gpu: &GpuParams, path: &str) -> Option<DeviceRequest> {
+        let (count, milli) = (gpu.count, gpu.milli);
+        if !(1..=32).contains(&count) {
+            self.wrong(join(path, "count"), format!("{count} is not from 1 to 32"), "");
+        } else if !(1..=1000).contains(&milli) {
+            let text = format!("{milli} thousandths of a GPU is not from 1 to 1000");
+            self.wrong(join(path, "milli"), text, "write 1000 for a whole GPU");
+        } else if milli < 1000 && count > 1 {
+            let text = "a share of a GPU is a share of one GPU";
+            self.wrong(join(path, "milli"), text, "write `count: 1`, or `milli: 1000`");
+        }
+        let models = gpu.models.iter().map(|model| self.catalog.names.intern(model)).collect();
+        Some(DeviceRequest { count, milli_each: milli, models })
+    }
+}
+
+fn restart_policy(word: Option<RestartWord>) -> RestartPolicy {
+    match word {
+        None | Some(RestartWord::Always) => RestartPolicy::Always,
+        Some(RestartWord::OnFailure) => RestartPolicy::OnFailure,
+        Some(RestartWord::Never) => RestartPolicy::Never,
+    }
+}

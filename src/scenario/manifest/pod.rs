@@ -1,0 +1,163 @@
+//! Pods as users write them.
+
+use super::affinity::{Affinity, TolerationManifest};
+use super::container::ContainerManifest;
+use super::rest::with_rest;
+use crate::stimulus::GpuParams;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+with_rest! {
+    /// A pod with its metadata, and what wavetank adds to it.
+    pub struct PodTemplate reads PodTemplateRead, knows PodTemplateKeys {
+        /// Labels and namespace.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub metadata: Option<Metadata>,
+        /// The pod.
+        pub spec: PodManifest,
+        /// GPUs, whole or in fractions. Not a part of Kubernetes: a real pod asks for
+        /// `nvidia.com/gpu`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub gpu: Option<GpuParams>,
+    }
+    refused: []
+    without_effect: []
+}
+
+with_rest! {
+    /// Metadata of a pod.
+    pub struct Metadata reads MetadataRead, knows MetadataKeys {
+        /// Labels.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub labels: BTreeMap<String, String>,
+        /// Namespace; `default` if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub namespace: Option<String>,
+    }
+    refused: []
+    without_effect: [
+        "annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp",
+        "finalizers", "generateName", "generation", "managedFields", "name", "ownerReferences",
+        "resourceVersion", "selfLink", "uid",
+    ]
+}
+
+with_rest! {
+    /// A Kubernetes PodSpec.
+    pub struct PodManifest reads PodManifestRead, knows PodManifestKeys {
+        /// Containers, at least one.
+        pub containers: Vec<ContainerManifest>,
+        /// Init containers, and sidecars (`restartPolicy: Always`).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub init_containers: Vec<ContainerManifest>,
+        /// Requests added to those of the containers.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub overhead: BTreeMap<String, String>,
+        /// Labels that a node must have.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub node_selector: BTreeMap<String, String>,
+        /// Nodes that are needed or preferred.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub affinity: Option<Affinity>,
+        /// Taints that are tolerated.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub tolerations: Vec<TolerationManifest>,
+        /// Every container port is a port of the node.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub host_network: Option<bool>,
+        /// What the pod waits for before it is scheduled.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub scheduling_gates: Vec<Gate>,
+        /// Priority; 0 if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub priority: Option<i32>,
+        /// May it displace others?
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub preemption_policy: Option<PreemptionWord>,
+        /// Profile of the scheduler; `default-scheduler` if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub scheduler_name: Option<String>,
+        /// The node on which the pod is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub node_name: Option<String>,
+        /// Seconds between the request to stop and the kill; 30 if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub termination_grace_period_seconds: Option<u32>,
+        /// What happens when a container ends; `Always` if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub restart_policy: Option<RestartWord>,
+        /// Volumes.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub volumes: Vec<Volume>,
+    }
+    refused: [
+        ("activeDeadlineSeconds", "remove it"),
+        ("ephemeralContainers", "remove it: a template has none"),
+        ("priorityClassName", "write the number of the class as `priority:`"),
+        ("readinessGates", "remove it"),
+        ("resourceClaims", "ask for whole GPUs with `nvidia.com/gpu` or `gpu:` instead"),
+        ("resources", "write the requests of the containers instead"),
+        ("runtimeClassName", "write the overhead of the class as `overhead:`"),
+        ("topologySpreadConstraints", "remove it"),
+    ]
+    without_effect: [
+        "automountServiceAccountToken", "dnsConfig", "dnsPolicy", "enableServiceLinks",
+        "hostAliases", "hostIPC", "hostPID", "hostUsers", "hostname", "hostnameOverride",
+        "imagePullSecrets", "os", "securityContext", "serviceAccount", "serviceAccountName",
+        "setHostnameAsFQDN", "shareProcessNamespace", "subdomain",
+    ]
+}
+
+with_rest! {
+    /// A volume: its name and one source, of which only those that bind a pod to places matter.
+    pub struct Volume reads VolumeRead, knows VolumeKeys {
+        /// Name.
+        pub name: String,
+    }
+    refused: [
+        ("awsElasticBlockStore", "remove the volume, or use `emptyDir`"),
+        ("azureDisk", "remove the volume, or use `emptyDir`"),
+        ("cinder", "remove the volume, or use `emptyDir`"),
+        ("csi", "remove the volume, or use `emptyDir`"),
+        ("ephemeral", "remove the volume, or use `emptyDir`"),
+        ("gcePersistentDisk", "remove the volume, or use `emptyDir`"),
+        ("iscsi", "remove the volume, or use `emptyDir`"),
+        ("persistentVolumeClaim", "remove the volume, or use `emptyDir`"),
+        ("rbd", "remove the volume, or use `emptyDir`"),
+    ]
+    without_effect: [
+        "azureFile", "cephfs", "configMap", "downwardAPI", "emptyDir", "fc", "flexVolume",
+        "flocker", "gitRepo", "glusterfs", "hostPath", "image", "nfs", "photonPersistentDisk",
+        "portworxVolume", "projected", "quobyte", "scaleIO", "secret", "storageos",
+        "vsphereVolume",
+    ]
+}
+
+/// Something that a pod waits for before it is scheduled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Name.
+    pub name: String,
+}
+
+/// May a pod displace others?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PreemptionWord {
+    /// Yes, those of lower priority.
+    PreemptLowerPriority,
+    /// No.
+    Never,
+}
+
+/// What happens when a container ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RestartWord {
+    /// It is started again.
+    Always,
+    /// It is started again if it failed.
+    OnFailure,
+    /// It stays as it is.
+    Never,
+}

@@ -1,0 +1,110 @@
+//! Files that a scenario names: where their paths start, and whether they can be read.
+//!
+//! A relative path starts where it was written: in the folder `data` of the scenario, by default
+//! that of the file, or, if it was given on the command line, in the working directory.
+
+use super::Planner;
+use crate::scenario::tree::join;
+use crate::scenario::{Kind, Node, Sources};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The tree of a scenario and the texts that it was written in.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::scenario) struct Written<'w> {
+    pub(in crate::scenario) tree: &'w Node,
+    pub(in crate::scenario) sources: &'w Sources,
+}
+
+impl Written<'_> {
+    /// True if the value at this path was given on the command line.
+    fn on_command_line(&self, path: &str) -> bool {
+        self.tree.find(path).is_some_and(|node| !self.sources.of(node.place).has_lines)
+    }
+
+    /// Where relative paths of the file start.
+    pub(super) fn base(&self, data: Option<&Path>, folder: &Path) -> PathBuf {
+        match data {
+            None => folder.to_owned(),
+            Some(data) if self.on_command_line("data") => data.to_owned(),
+            Some(data) => folder.join(data),
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// Refuses a folder of data that is not there.
+    pub(super) fn data(&mut self) {
+        if self.file.data.is_some() && !self.base.is_dir() {
+            let text = format!("there is no folder `{}`", self.base.display());
+            self.wrong("data", text, "name the folder that holds the files of the scenario");
+        }
+    }
+
+    /// Makes paths start where they are meant to, and says which files cannot be read. `path` is
+    /// where in the scenario they are named.
+    pub(super) fn resolve<'f>(&mut self, path: &str, files: impl Iterator<Item = &'f mut PathBuf>) {
+        for file in files {
+            let written = file.display().to_string();
+            let inner = self.tree.find(path).and_then(|node| path_to(node, &written));
+            let path = inner.map_or(path.to_owned(), |inner| format!("{path}.{inner}"));
+            let command_line = self.written.on_command_line(&path);
+            if !command_line {
+                *file = self.base.join(&*file);
+            }
+            if let Some(text) = unreadable(file) {
+                let hint = match (command_line, &self.file.data) {
+                    (true, _) => "a relative path of --set starts in the working directory",
+                    (false, Some(_)) => "a relative path starts in the folder `data`",
+                    (false, None) => {
+                        "a relative path starts in the folder of the scenario file, or in the \
+                         folder given with --set data=FOLDER"
+                    }
+                };
+                self.wrong(path, text, hint);
+            }
+        }
+    }
+
+    /// Plans how long kubelets take to start pods.
+    pub(super) fn start_delay(&mut self) {
+        let mut delay = self.file.orchestrator.machinery().kubelet.start_delay;
+        let path = format!("orchestrator.{}.kubelet.start_delay", self.file.orchestrator.key());
+        self.resolve(&path, delay.file_mut().into_iter());
+        self.plan.start_delay = delay;
+    }
+}
+
+/// Why a file cannot be read.
+fn unreadable(path: &Path) -> Option<String> {
+    let shown = path.display();
+    let kind = match std::fs::File::open(path).and_then(|file| file.metadata()) {
+        Ok(metadata) if metadata.is_dir() => return Some(format!("`{shown}` is a folder")),
+        Ok(_) => return None,
+        Err(error) => error.kind(),
+    };
+    Some(match kind {
+        ErrorKind::NotFound => format!("there is no file `{shown}`"),
+        ErrorKind::PermissionDenied => format!("the file `{shown}` may not be read"),
+        other => format!("the file `{shown}` cannot be read: {other}"),
+    })
+}
+
+/// The path to the first scalar with this text.
+fn path_to(node: &Node, text: &str) -> Option<String> {
+    match &node.kind {
+        Kind::Scalar { text: own, .. } => (own == text).then(String::new),
+        Kind::Seq(nodes) => nodes
+            .iter()
+            .enumerate()
+            .find_map(|(at, node)| path_to(node, text).map(|rest| under(&at.to_string(), &rest))),
+        Kind::Map(entries) => entries.iter().find_map(|(key, node)| {
+            path_to(node, text).map(|rest| under(&join("", &key.text), &rest))
+        }),
+    }
+}
+
+fn under(segment: &str, rest: &str) -> String {
+    let segment = join("", segment);
+    if rest.is_empty() { segment } else { format!("{segment}.{rest}") }
+}

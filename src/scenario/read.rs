@@ -1,0 +1,94 @@
+//! Typed values from trees, with as many errors as can be found at once.
+
+use super::de::from_node;
+use super::tree::join;
+use super::{DeError, Diagnostic, Kind, Node, Sources};
+use serde::de::DeserializeOwned;
+
+/// Most errors that are looked for in one document.
+const ERRORS_MAX: usize = 20;
+
+/// A typed value from a tree, or as many of its errors as can be found: after a bad list entry the
+/// rest is read without it, and an unknown key that is near to one that is not there is taken for
+/// that one.
+pub fn read<T: DeserializeOwned>(tree: &Node, sources: &Sources) -> Result<T, Vec<Diagnostic>> {
+    let mut rest = None;
+    let mut removed = Removed::default();
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    while diagnostics.len() < ERRORS_MAX {
+        let error = match from_node(rest.as_ref().unwrap_or(tree)) {
+            Ok(value) if diagnostics.is_empty() => return Ok(value),
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        let path = removed.original(&error);
+        let path = path.iter().fold(String::new(), |path, segment| join(&path, segment));
+        diagnostics.push(error.diagnostic(sources).path(path));
+        let tree = rest.get_or_insert_with(|| tree.clone());
+        if !repair(tree, &error, &mut removed) {
+            break;
+        }
+    }
+    Err(diagnostics)
+}
+
+/// List entries that were taken out: the path of each list and the numbers in it, as in the file.
+#[derive(Default)]
+struct Removed(Vec<(Vec<String>, usize)>);
+
+impl Removed {
+    /// The path of an error as it is in the file.
+    fn original(&self, error: &DeError) -> Vec<String> {
+        let mut path: Vec<String> = Vec::new();
+        for segment in error.segments() {
+            let mut gone: Vec<usize> =
+                self.0.iter().filter(|(list, _)| *list == path).map(|(_, at)| *at).collect();
+            gone.sort_unstable();
+            let shifted = segment.parse::<usize>().ok().filter(|_| !gone.is_empty()).map(|at| {
+                gone.iter().fold(at, |at, gone| if *gone <= at { at + 1 } else { at }).to_string()
+            });
+            path.push(shifted.unwrap_or_else(|| segment.to_owned()));
+        }
+        path
+    }
+}
+
+/// Takes the wrong part out of the tree, if the rest can be judged without it.
+fn repair(tree: &mut Node, error: &DeError, removed: &mut Removed) -> bool {
+    let segments: Vec<&str> = error.segments().collect();
+    if let Some((key, meant)) = error.unknown_key() {
+        let Some(Node { kind: Kind::Map(entries), .. }) = child_at(tree, &segments) else {
+            return false;
+        };
+        let Some(at) = entries.iter().position(|(k, _)| k.text == key) else { return false };
+        match meant.filter(|meant| entries.iter().all(|(k, _)| k.text != *meant)) {
+            Some(meant) => meant.clone_into(&mut entries[at].0.text),
+            None => drop(entries.remove(at)),
+        }
+        return true;
+    }
+    for end in (0..segments.len()).rev() {
+        let Some(Node { kind: Kind::Seq(nodes), .. }) = child_at(tree, &segments[..end]) else {
+            continue;
+        };
+        if let Some(at) = segments[end].parse::<usize>().ok().filter(|at| *at < nodes.len()) {
+            nodes.remove(at);
+            let mut path = removed.original(error);
+            let number = path[end].parse().expect("the number of a list entry");
+            path.truncate(end);
+            removed.0.push((path, number));
+            return true;
+        }
+    }
+    false
+}
+
+fn child_at<'n>(tree: &'n mut Node, segments: &[&str]) -> Option<&'n mut Node> {
+    segments.iter().try_fold(tree, |node, segment| match &mut node.kind {
+        Kind::Map(entries) => {
+            entries.iter_mut().find(|(key, _)| key.text == *segment).map(|(_, value)| value)
+        }
+        Kind::Seq(nodes) => nodes.get_mut(segment.parse::<usize>().ok()?),
+        Kind::Scalar { .. } => None,
+    })
+}

@@ -1,0 +1,380 @@
+//! The simulator from its face: small clusters, scripted stimuli, facts out.
+
+use super::{Arrivals, Detail, NodeSetup, Run, SavedRun, Setup, SimParams};
+use crate::engine::{Limits, Stopped};
+use crate::ground::{Bytes, Draws, Key, MilliCpu, Name, Span, SpanDist, Time};
+use crate::journal::{Fact, Journal, Record};
+use crate::model::{
+    Amounts, Catalog, Container, Effect, Lifetime, LossPolicy, NodeSpec, PodName, PodSpec,
+    RestartPolicy, SourceId, Stimulus, Timed, Toleration, TolerationOperator, Workload, WorkloadId,
+    WorkloadKind,
+};
+use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
+use std::convert::Infallible;
+
+/// Stimuli from a list.
+#[derive(Debug, Clone, Default)]
+struct Script {
+    catalog: Catalog,
+    stimuli: Vec<Timed<Stimulus>>,
+    next: usize,
+}
+
+impl Arrivals for Script {
+    type Error = Infallible;
+    fn next_time(&mut self) -> Result<Option<Time>, Infallible> {
+        Ok(self.stimuli.get(self.next).map(|timed| timed.at))
+    }
+    fn take(&mut self) -> Result<Option<(SourceId, Timed<Stimulus>)>, Infallible> {
+        let timed = self.stimuli.get(self.next).copied();
+        self.next += 1;
+        Ok(timed.map(|timed| (SourceId(0), timed)))
+    }
+    fn catalog(&self, _: SourceId) -> &Catalog {
+        &self.catalog
+    }
+}
+
+fn pod_spec(names: &mut crate::ground::Names, cpu: u64) -> PodSpec {
+    let mut spec = PodSpec::new(names.intern("default"), names.intern("default-scheduler"));
+    let requests = Amounts { cpu: MilliCpu(cpu), memory: Bytes(1 << 28), ..Amounts::default() };
+    let name = names.intern("main");
+    spec.containers =
+        vec![Container { name, image: None, requests, limits: Amounts::default(), sidecar: false }];
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        spec.tolerations.push(Toleration {
+            key: Some(names.intern(key)),
+            operator: TolerationOperator::Exists,
+            value: Catalog::NO_TEXT,
+            effect: Some(Effect::NoExecute),
+            seconds: Some(300),
+        });
+    }
+    spec.compute_requests();
+    spec
+}
+
+/// A cluster of equal nodes with one service and room for batch work.
+struct Bench {
+    nodes: u32,
+    replicas: u32,
+    detail: Detail,
+    seed: u64,
+    toleration: i64,
+    start: Span,
+    params: SimParams,
+    script: Script,
+}
+
+impl Bench {
+    fn new(nodes: u32, replicas: u32) -> Bench {
+        Bench {
+            nodes,
+            replicas,
+            detail: Detail::Lifecycle,
+            seed: 1,
+            toleration: 300,
+            start: Span::from_millis(1500),
+            params: SimParams::default(),
+            script: Script::default(),
+        }
+    }
+
+    fn at(mut self, at: Time, what: Stimulus) -> Bench {
+        self.script.stimuli.push(Timed { at, what });
+        self.script.stimuli.sort_by_key(|timed| timed.at);
+        self
+    }
+
+    /// Batch pods, one a period, each with its lifetime.
+    fn batch(mut self, count: u32, period: Span, lifetime: Span) -> Bench {
+        let mut spec = pod_spec(&mut self.script.catalog.names, 700);
+        spec.restart_policy = RestartPolicy::Never;
+        let (spec, _) = self.script.catalog.intern_pod_spec(&spec);
+        let stem = self.script.catalog.names.intern("task-");
+        for number in 0..count {
+            let what = Stimulus::Submit {
+                workload: WorkloadId(1),
+                spec,
+                name: PodName::numbered(stem, number),
+                lifetime: Lifetime::For(lifetime),
+            };
+            self = self.at(Time::ZERO + period * u64::from(number), what);
+        }
+        self
+    }
+
+    fn setup(&self) -> Setup {
+        let mut catalog = Catalog::new();
+        let allocatable =
+            Amounts { cpu: MilliCpu(4000), memory: Bytes(16 << 30), ..Amounts::default() };
+        let spec = NodeSpec { allocatable, pods: 110, ..NodeSpec::default() };
+        let (spec, _) = catalog.intern_node_spec(&spec);
+        let node = |name: Name| NodeSetup {
+            name,
+            hostname: Some(name),
+            spec,
+            taints: Catalog::NO_TAINTS,
+            unschedulable: false,
+        };
+        let nodes = (0..self.nodes)
+            .map(|number| node(catalog.names.intern(&format!("node-{number}"))))
+            .collect();
+        let mut pod = pod_spec(&mut catalog.names, 500);
+        for toleration in &mut pod.tolerations {
+            toleration.seconds = Some(self.toleration);
+        }
+        let (pod, _) = catalog.intern_pod_spec(&pod);
+        let mut workload = |text: &str, kind| {
+            let name = catalog.names.intern(text);
+            let key = Key::of(text);
+            let on_loss = LossPolicy::Replace;
+            catalog.workloads.push(Workload { name, key, kind, on_loss, startup: None })
+        };
+        let kind = WorkloadKind::Service { replicas: self.replicas, min_serving: 1 };
+        let web = workload("web", kind);
+        workload("tasks", WorkloadKind::Batch);
+        let params = KubeSchedulerParams::default();
+        let scheduler = KubeScheduler::new(&params, &mut catalog.names);
+        Setup {
+            nodes,
+            services: vec![(web, pod)],
+            scheduler: AnyScheduler::Kube(Box::new(scheduler)),
+            think_time: Span::from_millis(2),
+            start_delay: SpanDist::constant(self.start),
+            params: self.params.clone(),
+            detail: self.detail,
+            draws: Draws::new(self.seed),
+            catalog,
+        }
+    }
+
+    fn start(&self) -> Run<Script, Journal> {
+        Run::new(self.setup(), self.script.clone(), Journal::keeping())
+    }
+
+    fn facts(&self, until: Time) -> Vec<Record> {
+        let mut run = self.start().checking();
+        let stopped = run.run(&Limits::until(until));
+        assert!(matches!(stopped, Stopped::Until | Stopped::Exhausted), "{stopped:?}");
+        run.sink().records().to_vec()
+    }
+}
+
+fn times(facts: &[Record], which: impl Fn(&Fact) -> bool) -> Vec<Time> {
+    facts.iter().filter(|record| which(&record.fact)).map(|record| record.at).collect()
+}
+
+#[test]
+fn a_service_comes_up() {
+    let facts = Bench::new(3, 5).facts(Time::from_secs(60));
+    let count = |which: fn(&Fact) -> bool| times(&facts, which).len();
+    assert_eq!(count(|fact| matches!(fact, Fact::PodCreated { .. })), 5);
+    assert_eq!(count(|fact| matches!(fact, Fact::Queued { .. })), 5);
+    assert_eq!(count(|fact| matches!(fact, Fact::Bound { .. })), 5);
+    assert_eq!(count(|fact| matches!(fact, Fact::Ready { .. })), 5);
+    // write 10 ms, watch 20 ms, cycle 2 ms, bind 10 ms, watch 20 ms, start 1.5 s, report 10 ms
+    let ready = times(&facts, |fact| matches!(fact, Fact::Ready { .. }));
+    let first = Span::from_millis(10 + 20 + 2 + 10 + 20 + 1500 + 10);
+    assert_eq!(ready[0], Time::ZERO + first);
+    assert_eq!(ready[4], Time::ZERO + first + Span::from_millis(4 * 2));
+}
+
+#[test]
+fn batch_pods_run_for_their_lifetime() {
+    let facts =
+        Bench::new(2, 0).batch(3, Span::from_secs(10), Span::from_secs(30)).facts(Time::MAX);
+    let started = times(&facts, |fact| matches!(fact, Fact::Started { .. }));
+    let finished = times(&facts, |fact| matches!(fact, Fact::Finished { .. }));
+    assert_eq!((started.len(), finished.len()), (3, 3));
+    for (started, finished) in started.iter().zip(&finished) {
+        assert_eq!(finished.since(*started), Span::from_secs(30));
+    }
+}
+
+#[test]
+fn detection_is_between_40_and_55_seconds_after_a_crash() {
+    let crash = Time::from_secs(1000);
+    let mut delays: Vec<f64> = Vec::new();
+    for seed in 1..=500 {
+        let mut bench = Bench::new(1, 0).at(crash, Stimulus::Crash { node: 0 });
+        bench.seed = seed;
+        let facts = bench.facts(Time::from_secs(1200));
+        let found = times(&facts, |fact| matches!(fact, Fact::NodeCondition { .. }));
+        assert_eq!(found.len(), 1);
+        delays.push(found[0].since(crash).as_secs_f64());
+    }
+    let mean = delays.iter().sum::<f64>() / delays.len() as f64;
+    let (least, most) =
+        delays.iter().fold((f64::MAX, 0.0), |(l, m): (f64, f64), d| (l.min(*d), m.max(*d)));
+    assert!((40.0..42.0).contains(&least), "smallest {least}");
+    assert!((53.0..55.0).contains(&most), "largest {most}");
+    assert!((mean - 47.5).abs() <= 0.7, "mean {mean}");
+}
+
+#[test]
+fn pods_leave_a_lost_node_when_their_toleration_ends() {
+    for (toleration, least) in [(300, 300.0), (30, 30.0)] {
+        let crash = Time::from_secs(500);
+        let mut bench = Bench::new(2, 6).at(crash, Stimulus::Crash { node: 0 });
+        bench.toleration = toleration;
+        let facts = bench.facts(Time::from_secs(2000));
+        let tainted = times(&facts, |fact| matches!(fact, Fact::NodeTainted { on: true, .. }));
+        let deleted = times(&facts, |fact| matches!(fact, Fact::Deleting { .. }));
+        assert_eq!(tainted.len(), 1);
+        assert!(!deleted.is_empty());
+        for deleted in &deleted {
+            let stayed = deleted.since(tainted[0]).as_secs_f64();
+            assert!((least..=least + 0.1).contains(&stayed), "{toleration}: {stayed}");
+        }
+        let replaced = times(&facts, |fact| matches!(fact, Fact::Replaced { .. }));
+        assert_eq!(replaced.len(), deleted.len());
+        let ready = times(&facts, |fact| matches!(fact, Fact::Ready { .. }));
+        assert_eq!(ready.len(), 6 + deleted.len(), "replacements become ready");
+    }
+}
+
+#[test]
+fn pods_survive_a_node_that_is_back_before_the_deadline() {
+    let facts = Bench::new(2, 4)
+        .at(Time::from_secs(500), Stimulus::Crash { node: 0 })
+        .at(Time::from_secs(700), Stimulus::Repair { node: 0 })
+        .facts(Time::from_secs(3000));
+    let count = |which: fn(&Fact) -> bool| times(&facts, which).len();
+    assert_eq!(count(|fact| matches!(fact, Fact::Deleting { .. })), 0);
+    assert_eq!(count(|fact| matches!(fact, Fact::NodeTainted { on: false, .. })), 1);
+    let interrupted = count(|fact| matches!(fact, Fact::Interrupted { .. }));
+    assert!(interrupted > 0);
+    assert_eq!(count(|fact| matches!(fact, Fact::Ready { .. })), 4 + interrupted);
+}
+
+#[test]
+fn lost_batch_pods_start_again_elsewhere() {
+    for (detail, repair) in [
+        (Detail::Placement, None),
+        (Detail::Lifecycle, None),
+        (Detail::Lifecycle, Some(Time::from_secs(110))),
+    ] {
+        let mut bench = Bench::new(2, 0)
+            .batch(6, Span::from_secs(1), Span::from_secs(1000))
+            .at(Time::from_secs(100), Stimulus::Crash { node: 0 });
+        if let Some(at) = repair {
+            bench = bench.at(at, Stimulus::Repair { node: 0 });
+        }
+        bench.detail = detail;
+        let facts = bench.facts(Time::MAX);
+        let count = |which: fn(&Fact) -> bool| times(&facts, which).len();
+        let replaced = count(|fact| matches!(fact, Fact::Replaced { .. }));
+        assert_eq!(replaced, 3, "{detail:?} {repair:?}");
+        assert_eq!(count(|fact| matches!(fact, Fact::Finished { .. })), 6, "{detail:?}");
+    }
+}
+
+#[test]
+fn idle_nodes_cost_nothing() {
+    let bench = Bench::new(5000, 0);
+    let mut run = bench.start();
+    let stopped = run.run(&Limits::until(Time::ZERO + Span::from_secs(30 * 86_400)));
+    assert!(matches!(stopped, Stopped::Until | Stopped::Exhausted));
+    assert!(run.events() < 10 * 5000, "{} events", run.events());
+}
+
+/// Placements in order: which pod went where.
+fn placements(facts: &[Record]) -> Vec<Fact> {
+    let bound = |record: &Record| matches!(record.fact, Fact::Bound { .. });
+    facts.iter().filter(|record| bound(record)).map(|record| record.fact).collect()
+}
+
+#[test]
+fn free_parts_change_no_placement() {
+    let bench = |detail| {
+        let mut bench = Bench::new(7, 9).batch(60, Span::from_secs(7), Span::from_secs(200));
+        bench.detail = detail;
+        bench.start = Span::ZERO;
+        bench.params.api.request_latency = Span::ZERO;
+        bench.params.api.watch_delay = Span::ZERO;
+        bench
+    };
+    let until = Time::from_secs(2000);
+    let mut free = bench(Detail::Lifecycle).setup();
+    free.think_time = Span::ZERO;
+    let mut run = Run::new(free, bench(Detail::Lifecycle).script, Journal::keeping()).checking();
+    run.run(&Limits::until(until));
+    let placed = bench(Detail::Placement).facts(until);
+    assert_eq!(placements(run.sink().records()), placements(&placed));
+    assert_eq!(run.sink().records(), placed, "without faults even every fact is the same");
+}
+
+fn busy() -> Bench {
+    Bench::new(6, 10)
+        .batch(400, Span::from_secs(3), Span::from_secs(90))
+        .at(Time::from_secs(300), Stimulus::Crash { node: 2 })
+        .at(Time::from_secs(900), Stimulus::Repair { node: 2 })
+        .at(Time::from_secs(600), Stimulus::Crash { node: 4 })
+}
+
+#[test]
+fn a_saved_run_goes_on_as_if_nothing_had_happened() {
+    let until = Limits::until(Time::from_secs(2500));
+    let mut straight = busy().start();
+    straight.run(&until);
+    for pause in [0, 1, 299, 300, 301, 350, 648, 1200, 2400] {
+        let mut run = busy().start();
+        let at = Time::from_secs(pause);
+        assert_eq!(run.run(&until.pause_at(at)), Stopped::Paused);
+        let saved = run.save(run.arrivals().next);
+        let bytes = saved.to_bytes().unwrap();
+        let restored: SavedRun<usize, Journal> = SavedRun::from_bytes(&bytes).unwrap();
+        let reopen = |next| Ok::<_, Infallible>(Script { next, ..busy().script });
+        let mut resumed = Run::resume(restored, reopen).unwrap();
+        resumed.run(&until);
+        assert_eq!(resumed.sink().digest(), straight.sink().digest(), "paused at {pause} s");
+    }
+}
+
+#[test]
+fn caches_may_be_dropped_at_any_time() {
+    let until = Limits::until(Time::from_secs(2500));
+    let mut straight = busy().start();
+    straight.run(&until);
+    let mut run = busy().start();
+    for pause in (0..2500).step_by(37) {
+        run.run(&until.pause_at(Time::from_secs(pause)));
+        run.drop_caches();
+    }
+    run.run(&until);
+    assert_eq!(run.sink().digest(), straight.sink().digest());
+}
+
+#[test]
+fn a_fork_differs_only_after_the_fork() {
+    let until = Limits::until(Time::from_secs(2500));
+    let fork_at = Time::from_secs(700);
+    let fork = |changed: bool| {
+        let mut run = busy().start();
+        run.run(&until.pause_at(fork_at));
+        let reopen = |next| Ok::<_, Infallible>(Script { next, ..busy().script });
+        let mut fork = Run::resume(run.save(run.arrivals().next), reopen).unwrap();
+        if changed {
+            let params = SimParams::default();
+            fork.set_params(&params, SpanDist::constant(Span::from_secs(5)));
+        }
+        fork.run(&until);
+        fork.into_sink()
+    };
+    let (same, other) = (fork(false), fork(true));
+    let mut straight = busy().start();
+    straight.run(&until);
+    assert_eq!(same.digest(), straight.sink().digest());
+    let window = crate::journal::first_difference(
+        (same.ladder(), &same.digest()),
+        (other.ladder(), &other.digest()),
+    )
+    .unwrap();
+    assert!(
+        window.same_until <= fork_at || same.records()[window.same_facts as usize].at > fork_at
+    );
+    let first = same.records().iter().zip(other.records()).position(|(a, b)| a != b).unwrap();
+    assert!(same.records()[first].at > fork_at);
+    assert!((window.same_facts..window.different_by).contains(&(first as u64)));
+}
