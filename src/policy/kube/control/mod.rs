@@ -8,7 +8,9 @@ mod taint_eviction;
 mod token_bucket;
 mod zones;
 
-pub use node_lifecycle::{Finding, NodeHealth, NodeLifecycleParams, NodeSigns, UNREACHABLE_TAINT};
+pub use node_lifecycle::{
+    Finding, NodeHealth, NodeLifecycleParams, NodeSigns, NodeStartupParams, UNREACHABLE_TAINT,
+};
 pub use node_taints::{NodeConditions, NodeMark, TaintStep, taint_step};
 pub use pod_gc::{GcCause, GcNode, GcPod, PodGcParams, Quarantine, garbage_pods};
 pub use replicas::missing_replicas;

@@ -23,9 +23,6 @@ pub struct NodeLifecycleParams {
     /// How long a node may be silent, from the look that saw its last renewal
     /// (`--node-monitor-grace-period`). Kubernetes 1.34: 50s; 1.29 and before: 40s.
     pub grace_period: Span,
-    /// The same for a node that never had a Ready condition, from its creation
-    /// (`--node-startup-grace-period`). Kubernetes 1.34: 60s.
-    pub startup_grace: Span,
     /// How often the queue of nodes to be tainted NoExecute is polled. Kubernetes 1.34: 100ms.
     pub taint_poll: Span,
 }
@@ -36,7 +33,6 @@ impl Default for NodeLifecycleParams {
             lease_renewal: Span::from_secs(10),
             monitor_period: Span::from_secs(5),
             grace_period: Span::from_secs(50),
-            startup_grace: Span::from_secs(60),
             taint_poll: Span::from_millis(100),
         }
     }
@@ -86,13 +82,33 @@ impl NodeLifecycleParams {
     }
 
     /// The look at which a node that was never heard of is called unreachable.
-    pub fn never_updated_at(&self, created: Time, phase: Span) -> Time {
-        (created + self.startup_grace).next_tick(self.monitor_period, phase)
+    pub fn never_updated_at(
+        &self,
+        startup: &NodeStartupParams,
+        created: Time,
+        phase: Span,
+    ) -> Time {
+        (created + startup.startup_grace).next_tick(self.monitor_period, phase)
     }
 
     /// The poll at which a node that became unreachable now is tainted NoExecute.
     pub fn tainted_at(&self, now: Time) -> Time {
         now.next_tick(self.taint_poll, Span::ZERO)
+    }
+}
+
+/// How long a new node may take to be heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeStartupParams {
+    /// How long a node that never had a Ready condition may be silent, from its creation
+    /// (`--node-startup-grace-period`). Kubernetes 1.34: 60s.
+    pub startup_grace: Span,
+}
+
+impl Default for NodeStartupParams {
+    fn default() -> NodeStartupParams {
+        NodeStartupParams { startup_grace: Span::from_secs(60) }
     }
 }
 
@@ -142,6 +158,7 @@ impl NodeHealth {
     pub fn look(
         before: Option<NodeHealth>,
         params: &NodeLifecycleParams,
+        startup: &NodeStartupParams,
         signs: &NodeSigns,
         now: Time,
     ) -> (NodeHealth, Finding) {
@@ -162,7 +179,7 @@ impl NodeHealth {
             health.lease = signs.lease;
             health.probed = now;
         }
-        let grace = if has_condition { params.grace_period } else { params.startup_grace };
+        let grace = if has_condition { params.grace_period } else { startup.startup_grace };
         let silent = now.since(health.probed) >= grace && signs.ready != Some(Condition::Unknown);
         if !silent {
             return (health, Finding::AsReported);
@@ -197,13 +214,18 @@ mod tests {
     }
 
     const SECOND: fn(u64) -> Time = Time::from_secs;
+    const STARTUP: NodeStartupParams = NodeStartupParams { startup_grace: Span::from_secs(60) };
+
+    fn look_at(before: Option<NodeHealth>, signs: &NodeSigns, now: Time) -> (NodeHealth, Finding) {
+        NodeHealth::look(before, &NodeLifecycleParams::default(), &STARTUP, signs, now)
+    }
 
     /// Looks every 5 s from 0 on at signs that `at` tells, until the node is found silent.
     fn found(params: &NodeLifecycleParams, at: impl Fn(Time) -> NodeSigns) -> (Time, Finding) {
         let mut health = None;
         let mut now = Time::ZERO;
         loop {
-            let (after, finding) = NodeHealth::look(health, params, &at(now), now);
+            let (after, finding) = NodeHealth::look(health, params, &STARTUP, &at(now), now);
             if finding != Finding::AsReported {
                 return (now, finding);
             }
@@ -242,36 +264,35 @@ mod tests {
         assert_eq!(found(&params, |now| NodeSigns { created: created.min(now), ..mute }).1, silent);
         let mut health = None;
         for look in (15..75).step_by(5) {
-            let (after, finding) = NodeHealth::look(health, &params, &mute, SECOND(look));
+            let (after, finding) = look_at(health, &mute, SECOND(look));
             assert_eq!(finding, Finding::AsReported, "{look}");
             health = Some(after);
         }
-        assert_eq!(params.never_updated_at(created, Span::ZERO), SECOND(75));
-        assert_eq!(NodeHealth::look(health, &params, &mute, SECOND(75)).1, silent);
+        assert_eq!(params.never_updated_at(&STARTUP, created, Span::ZERO), SECOND(75));
+        assert_eq!(look_at(health, &mute, SECOND(75)).1, silent);
         // A kubelet that renews its lease but never writes a status is left alone.
         let leased = NodeSigns { lease: Some(SECOND(70)), ..mute };
-        assert_eq!(NodeHealth::look(health, &params, &leased, SECOND(75)).1, Finding::AsReported);
+        assert_eq!(look_at(health, &leased, SECOND(75)).1, Finding::AsReported);
     }
 
     #[test]
     fn what_is_known_is_not_found_again_and_an_outage_starts_the_grace_anew() {
-        let params = NodeLifecycleParams::default();
         let signs = NodeSigns {
             created: Time::ZERO,
             ready: Some(Condition::False),
             heartbeat: Some(SECOND(3)),
             lease: Some(SECOND(3)),
         };
-        let (health, first) = NodeHealth::look(None, &params, &signs, SECOND(5));
+        let (health, first) = look_at(None, &signs, SECOND(5));
         assert_eq!(first, Finding::AsReported);
-        let (mut health, found) = NodeHealth::look(Some(health), &params, &signs, SECOND(55));
+        let (mut health, found) = look_at(Some(health), &signs, SECOND(55));
         assert_eq!(found, Finding::Silent { never_updated: false, unready_pods: false });
         let unknown = NodeSigns { ready: Some(Condition::Unknown), ..signs };
-        let (_, again) = NodeHealth::look(Some(health), &params, &unknown, SECOND(60));
+        let (_, again) = look_at(Some(health), &unknown, SECOND(60));
         assert_eq!(again, Finding::AsReported);
         health.reset(SECOND(100));
         for (look, finding) in [(145, Finding::AsReported), (150, found)] {
-            assert_eq!(NodeHealth::look(Some(health), &params, &signs, SECOND(look)).1, finding);
+            assert_eq!(look_at(Some(health), &signs, SECOND(look)).1, finding);
         }
     }
 
@@ -281,6 +302,7 @@ mod tests {
         assert_eq!(zero.check()[0].path, "monitor_period");
         let short = NodeLifecycleParams { grace_period: Span::from_secs(1), ..Default::default() };
         assert_eq!(short.check()[0].path, "grace_period");
+        assert_eq!(NodeStartupParams::default(), STARTUP);
         assert!(NodeLifecycleParams::default().check().is_empty());
     }
 }
