@@ -2,6 +2,7 @@
 
 mod admission;
 pub mod control;
+pub mod kubelet;
 mod scheduler;
 
 pub use admission::tolerate_lost_nodes;

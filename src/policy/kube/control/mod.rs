@@ -1,9 +1,19 @@
 //! The controllers of Kubernetes 1.34, as pure functions.
 
 mod node_lifecycle;
+mod node_taints;
+mod pod_gc;
 mod replicas;
 mod taint_eviction;
+mod token_bucket;
+mod zones;
 
-pub use node_lifecycle::{NodeLifecycleParams, UNREACHABLE_TAINT};
+pub use node_lifecycle::{
+    Finding, NodeHealth, NodeLifecycleParams, NodeSigns, NodeStartupParams, UNREACHABLE_TAINT,
+};
+pub use node_taints::{NodeConditions, NodeMark, TaintStep, taint_step};
+pub use pod_gc::{GcCause, GcNode, GcPod, PodGcParams, Quarantine, garbage_pods};
 pub use replicas::missing_replicas;
-pub use taint_eviction::{Stay, stay_with};
+pub use taint_eviction::{EvictionTimer, Stay, eviction_timer, stay_with};
+pub use token_bucket::TokenBucket;
+pub use zones::{EXCLUDE_DISRUPTION_LABEL, Outage, Zone, ZoneCount, ZoneParams, ZoneState, Zones};

@@ -2,8 +2,9 @@
 //!
 //! Source: `pkg/controller/tainteviction/taint_eviction.go`, Kubernetes 1.34.
 
-use crate::ground::Span;
+use crate::ground::{Span, Time};
 use crate::model::{Effect, Taint, Toleration};
+use serde::{Deserialize, Serialize};
 
 /// How long a pod may stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,32 +18,73 @@ pub enum Stay {
 /// How long a pod with these tolerations stays with these taints: not at all if a NoExecute taint
 /// is not tolerated, else the shortest limit among the tolerations that are used.
 pub fn stay_with(taints: &[Taint], tolerations: &[Toleration]) -> Stay {
+    match tolerated_stay(taints, tolerations) {
+        None => Stay::For(Span::ZERO),
+        Some(stay) => stay,
+    }
+}
+
+/// The stay if every NoExecute taint is tolerated. Of several tolerations that cover a taint, the
+/// first one is used.
+fn tolerated_stay(taints: &[Taint], tolerations: &[Toleration]) -> Option<Stay> {
     let mut shortest: Option<i64> = None;
     for taint in taints.iter().filter(|taint| taint.effect == Effect::NoExecute) {
-        let Some(used) = tolerations.iter().find(|toleration| toleration.tolerates(taint)) else {
-            return Stay::For(Span::ZERO);
-        };
+        let used = tolerations.iter().find(|toleration| toleration.tolerates(taint))?;
         if let Some(seconds) = used.seconds {
             shortest = Some(shortest.map_or(seconds, |least| least.min(seconds)));
         }
     }
-    match shortest {
+    Some(match shortest {
         None => Stay::Forever,
         Some(seconds) => Stay::For(Span::from_secs(u64::try_from(seconds).unwrap_or(0))),
+    })
+}
+
+/// When a pod has to leave its tainted node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvictionTimer {
+    /// When the controller first found that the pod may not stay for ever.
+    pub since: Time,
+    /// When the pod is deleted.
+    pub at: Time,
+}
+
+/// The timer of a pod after its node's taints or its own tolerations were looked at, `running`
+/// being the one it had. A timer that runs is kept while everything stays tolerated, even if a
+/// shorter toleration is used now; it fires at once if something is not; it ends with the taints.
+pub fn eviction_timer(
+    running: Option<EvictionTimer>,
+    taints: &[Taint],
+    tolerations: &[Toleration],
+    now: Time,
+) -> Option<EvictionTimer> {
+    match tolerated_stay(taints, tolerations) {
+        None => Some(EvictionTimer { since: now, at: now }),
+        Some(Stay::Forever) => None,
+        Some(Stay::For(span)) => match running {
+            Some(timer) if timer.since < now => running,
+            Some(_) | None => Some(EvictionTimer { since: now, at: now + span }),
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ground::Name;
+    use crate::ground::{Name, Names};
     use crate::model::TolerationOperator;
+    use crate::policy::kube::kubelet::golden;
+    use serde_json::Value;
 
     const UNREACHABLE: Name = Name(5);
     const NOT_READY: Name = Name(6);
 
     fn taint(key: Name, effect: Effect) -> Taint {
         Taint { key, value: Name(0), effect }
+    }
+
+    fn no_execute(key: Name) -> Taint {
+        taint(key, Effect::NoExecute)
     }
 
     fn toleration(key: Option<Name>, seconds: Option<i64>) -> Toleration {
@@ -52,13 +94,15 @@ mod tests {
 
     #[test]
     fn stays() {
-        let unreachable = taint(UNREACHABLE, Effect::NoExecute);
-        let not_ready = taint(NOT_READY, Effect::NoExecute);
+        let unreachable = no_execute(UNREACHABLE);
+        let not_ready = no_execute(NOT_READY);
         let both =
             [toleration(Some(UNREACHABLE), Some(60)), toleration(Some(NOT_READY), Some(300))];
+        let no_schedule = [Effect::NoSchedule, Effect::PreferNoSchedule];
+        let cordon = no_schedule.map(|effect| taint(UNREACHABLE, effect));
         let cases: [(&[Taint], &[Toleration], Stay); 7] = [
             (&[], &[], Stay::Forever),
-            (&[taint(UNREACHABLE, Effect::NoSchedule)], &[], Stay::Forever),
+            (&cordon, &[], Stay::Forever),
             (&[unreachable], &[], Stay::For(Span::ZERO)),
             (&[unreachable], &both, Stay::For(Span::from_secs(60))),
             (&[not_ready, unreachable], &both, Stay::For(Span::from_secs(60))),
@@ -68,5 +112,91 @@ mod tests {
         for (taints, tolerations, stay) in cases {
             assert_eq!(stay_with(taints, tolerations), stay, "{taints:?} {tolerations:?}");
         }
+    }
+
+    fn timer(since: u64, at: u64) -> Option<EvictionTimer> {
+        Some(EvictionTimer { since: Time::from_secs(since), at: Time::from_secs(at) })
+    }
+
+    #[test]
+    fn timers() {
+        let unreachable = [no_execute(UNREACHABLE)];
+        let not_ready = [no_execute(NOT_READY)];
+        let other = [no_execute(NOT_READY), no_execute(Name(9))];
+        let defaults =
+            [toleration(Some(UNREACHABLE), Some(300)), toleration(Some(NOT_READY), Some(300))];
+        let short = [toleration(Some(UNREACHABLE), Some(60)), toleration(Some(NOT_READY), Some(0))];
+        let now = Time::from_secs(200);
+        let cases: [(_, &[Taint], &[Toleration], _); 9] = [
+            (None, &unreachable, &defaults, timer(200, 500)),
+            (timer(100, 400), &not_ready, &defaults, timer(100, 400)),
+            (timer(100, 400), &unreachable, &short, timer(100, 400)),
+            (timer(100, 400), &not_ready, &short, timer(100, 400)),
+            (timer(200, 500), &unreachable, &short, timer(200, 260)),
+            (None, &not_ready, &short, timer(200, 200)),
+            (timer(100, 400), &other, &defaults, timer(200, 200)),
+            (timer(100, 400), &[], &defaults, None),
+            (timer(100, 400), &unreachable, &[toleration(None, None)], None),
+        ];
+        for (running, taints, tolerations, expected) in cases {
+            let next = eviction_timer(running, taints, tolerations, now);
+            assert_eq!(next, expected, "{running:?} {taints:?} {tolerations:?}");
+        }
+    }
+
+    fn effect(text: &str) -> Option<Effect> {
+        match text {
+            "" => None,
+            "NoSchedule" => Some(Effect::NoSchedule),
+            "PreferNoSchedule" => Some(Effect::PreferNoSchedule),
+            "NoExecute" => Some(Effect::NoExecute),
+            other => panic!("{other}"),
+        }
+    }
+
+    fn read_taint(text: &str, names: &mut Names) -> Taint {
+        let (key, rest) = text.split_once('=').unwrap();
+        let (value, kind) = rest.split_once(':').unwrap();
+        let effect = effect(kind).unwrap();
+        Taint { key: names.intern(key), value: names.intern(value), effect }
+    }
+
+    fn read_toleration(json: &Value, names: &mut Names) -> Toleration {
+        let text = |field: &str| json[field].as_str().unwrap();
+        Toleration {
+            key: Some(text("key")).filter(|key| !key.is_empty()).map(|key| names.intern(key)),
+            operator: match text("operator") {
+                "Exists" => TolerationOperator::Exists,
+                _ => TolerationOperator::Equal,
+            },
+            value: names.intern(text("value")),
+            effect: effect(text("effect")),
+            seconds: json["tolerationSeconds"].as_i64(),
+        }
+    }
+
+    #[test]
+    fn recorded_delays() {
+        let cases = golden::decisions("taint-toleration-delay");
+        let mut wrong = Vec::new();
+        for case in &cases {
+            let mut names = Names::new();
+            let list = |field: &str| case["input"][field].as_array().cloned().unwrap_or_default();
+            let taints: Vec<Taint> = list("taints")
+                .iter()
+                .map(|text| read_taint(text.as_str().unwrap(), &mut names))
+                .collect();
+            let tolerations: Vec<Toleration> =
+                list("tolerations").iter().map(|json| read_toleration(json, &mut names)).collect();
+            let expected = match case["output"]["evict"].as_str().unwrap() {
+                "never" => Stay::Forever,
+                "now" => Stay::For(Span::ZERO),
+                _ => Stay::For(Span::from_secs(case["output"]["afterS"].as_u64().unwrap())),
+            };
+            if stay_with(&taints, &tolerations) != expected {
+                wrong.push(format!("{case}: {:?}", stay_with(&taints, &tolerations)));
+            }
+        }
+        golden::report("taint-toleration-delay", cases.len(), &wrong);
     }
 }
