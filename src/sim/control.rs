@@ -12,7 +12,7 @@ use crate::model::{
     PodView, TaintsId, View, WorkloadId, WorkloadKind,
 };
 use crate::policy::Cx;
-use crate::policy::kube::control::{Stay, missing_replicas, stay_with};
+use crate::policy::kube::control::{EvictionTimer, eviction_timer, missing_replicas};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -40,11 +40,11 @@ struct LostPod {
     name: PodName,
 }
 
-/// When the stay of a pod on a tainted node ends.
+/// When a pod has to leave its tainted node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Timer {
     uid: PodUid,
-    at: Time,
+    eviction: EvictionTimer,
 }
 
 /// What is to be done about something observed.
@@ -184,25 +184,18 @@ impl Memory {
         }
     }
 
-    /// Sets, keeps or cancels the timer of a pod on a node with these taints. A timer that runs is
-    /// kept while everything stays tolerated.
+    /// Sets, keeps or cancels the timer of a pod on a node with these taints.
     fn pod_meets_taints(&mut self, cx: Cx<'_>, pod: PodId, taints: TaintsId) {
-        let Some(view) = cx.view.pod(pod) else { return };
-        let tolerations = &cx.catalog.pod_spec(view.spec).tolerations;
-        let stay = stay_with(cx.catalog.taints(taints), tolerations);
+        let Some(&PodView { uid, spec, .. }) = cx.view.pod(pod) else { return };
         while self.timers.len() <= pod.index() {
             self.timers.push(None);
         }
-        let timer = &mut self.timers[pod];
-        let running = timer.is_some_and(|timer| timer.uid == view.uid);
-        match stay {
-            Stay::Forever => *timer = None,
-            Stay::For(span) if running && !span.is_zero() => {}
-            Stay::For(span) => {
-                let at = cx.now + span;
-                *timer = Some(Timer { uid: view.uid, at });
-                self.duties.push_back(Duty::Evict(pod, view.uid, at));
-            }
+        let running = self.timers[pod].filter(|timer| timer.uid == uid).map(|timer| timer.eviction);
+        let tolerations = &cx.catalog.pod_spec(spec).tolerations;
+        let next = eviction_timer(running, cx.catalog.taints(taints), tolerations, cx.now);
+        self.timers[pod] = next.map(|eviction| Timer { uid, eviction });
+        if let Some(timer) = next.filter(|_| next != running) {
+            self.duties.push_back(Duty::Evict(pod, uid, timer.at));
         }
     }
 }
@@ -308,8 +301,8 @@ impl World {
 
     /// The time that a pod may stay on its tainted node is over.
     pub(super) fn stay_ends<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, uid: PodUid) {
-        let due = Timer { uid, at: host.now };
-        if self.control.memory.timers.get(pod).copied().flatten() != Some(due) {
+        let timer = self.control.memory.timers.get(pod).copied().flatten();
+        if timer.is_none_or(|timer| timer.uid != uid || timer.eviction.at != host.now) {
             return;
         }
         self.control.memory.timers[pod] = None;

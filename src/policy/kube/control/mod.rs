@@ -14,6 +14,6 @@ pub use node_lifecycle::{
 pub use node_taints::{NodeConditions, NodeMark, TaintStep, taint_step};
 pub use pod_gc::{GcCause, GcNode, GcPod, PodGcParams, Quarantine, garbage_pods};
 pub use replicas::missing_replicas;
-pub use taint_eviction::{EvictionTimer, Stay, eviction_timer, stay_with};
+pub use taint_eviction::{EvictionTimer, eviction_timer};
 pub use token_bucket::TokenBucket;
 pub use zones::{EXCLUDE_DISRUPTION_LABEL, Outage, Zone, ZoneCount, ZoneParams, ZoneState, Zones};

@@ -6,22 +6,13 @@ use crate::ground::{Span, Time};
 use crate::model::{Effect, Taint, Toleration};
 use serde::{Deserialize, Serialize};
 
-/// How long a pod may stay.
+/// How long a pod may stay if it tolerates every NoExecute taint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stay {
+enum Stay {
     /// For ever: no such taint, or all tolerated without a limit.
     Forever,
-    /// So long, counted from when this was first found; zero means it has to go now.
+    /// So long, counted from when this was first found.
     For(Span),
-}
-
-/// How long a pod with these tolerations stays with these taints: not at all if a NoExecute taint
-/// is not tolerated, else the shortest limit among the tolerations that are used.
-pub fn stay_with(taints: &[Taint], tolerations: &[Toleration]) -> Stay {
-    match tolerated_stay(taints, tolerations) {
-        None => Stay::For(Span::ZERO),
-        Some(stay) => stay,
-    }
 }
 
 /// The stay if every NoExecute taint is tolerated. Of several tolerations that cover a taint, the
@@ -90,6 +81,10 @@ mod tests {
     fn toleration(key: Option<Name>, seconds: Option<i64>) -> Toleration {
         let operator = TolerationOperator::Exists;
         Toleration { key, operator, value: Name(0), effect: Some(Effect::NoExecute), seconds }
+    }
+
+    fn stay_with(taints: &[Taint], tolerations: &[Toleration]) -> Stay {
+        tolerated_stay(taints, tolerations).unwrap_or(Stay::For(Span::ZERO))
     }
 
     #[test]
