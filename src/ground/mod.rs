@@ -13,6 +13,8 @@ mod normal;
 mod problem;
 mod quantity;
 mod rng;
+#[cfg(test)]
+mod shared;
 mod span_dist;
 mod time;
 
@@ -29,6 +31,9 @@ pub use id::{Id, Table};
 pub use name::{Name, Names};
 pub use problem::Problem;
 pub use quantity::{Bytes, MilliCpu, Quantity, QuantityError};
+#[cfg(test)]
+pub(crate) use shared::shared;
+
 pub use rng::{Draws, Key, Purpose, Stream};
 pub use span_dist::SpanDist;
 pub use time::{ParseSpanError, Span, Time};

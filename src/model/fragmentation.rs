@@ -202,6 +202,7 @@ pub fn fragmentation(node: IdleNode<'_>, typical: &[TypicalPod]) -> Fragmentatio
 mod tests {
     use super::*;
     use crate::ground::Names;
+    use crate::ground::shared;
     use serde_json::Value;
 
     fn shape(cpu: u64, milli_each: u32, count: u32) -> DeviceShape {
@@ -251,11 +252,8 @@ mod tests {
 
     #[test]
     fn every_class_agrees_with_the_published_program() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/golden/fgd/examples.json");
-        let Ok(text) = std::fs::read_to_string(path) else {
-            eprintln!("skipped: {path} is not there");
-            return;
-        };
+        let Some(path) = shared("golden/fgd/examples.json") else { return };
+        let text = std::fs::read_to_string(path).unwrap();
         let cases: Value = serde_json::from_str(&text).unwrap();
         let mut checked = 0;
         for case in cases.as_array().unwrap() {

@@ -263,6 +263,7 @@ impl Source for LoadSource {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ground::shared;
     use crate::stimulus::TraceFormat;
     use crate::stimulus::read::TraceFacts;
 
@@ -324,12 +325,8 @@ mod tests {
 
     #[test]
     fn a_list_without_times_needs_lifetimes() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/alibaba-gpu-2023");
-        let path = PathBuf::from(folder).join("openb_pod_list_multigpu20.csv");
-        if !path.exists() {
-            eprintln!("skipped: {} is not there", path.display());
-            return;
-        }
+        let list = "data/alibaba-gpu-2023/openb_pod_list_multigpu20.csv";
+        let Some(path) = shared(list) else { return };
         let mut params = params(&json("1", "gpu", ""));
         params.trace = TraceParams::new(TraceFormat::AlibabaGpu2023, &path);
         let error = LoadSource::open(&plan(params.clone(), 1), Draws::new(1)).unwrap_err();

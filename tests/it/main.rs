@@ -1,7 +1,6 @@
 //! All integration tests, in one binary.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod commands;
 mod determinism;

@@ -5,20 +5,14 @@ use super::{
     LifetimeParams, NativeForm, TraceFacts, TraceFormat, TraceParams, TracePlan, TraceSource,
     convert, read_openb_nodes,
 };
-use crate::ground::{Bytes, Span, Time};
+use crate::ground::{Bytes, Span, Time, shared};
 use crate::model::{Catalog, Stimulus, WorkloadId};
 use crate::stimulus::Source;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 fn list(name: &str) -> Option<PathBuf> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/alibaba-gpu-2023");
-    let path = Path::new(folder).join(name);
-    if !path.exists() {
-        eprintln!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
+    shared(&format!("data/alibaba-gpu-2023/{name}"))
 }
 
 fn params(path: &Path) -> TraceParams {

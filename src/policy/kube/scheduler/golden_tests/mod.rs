@@ -10,7 +10,7 @@ mod convert;
 
 use super::profile::Profile;
 use super::{KubeScheduler, KubeSchedulerParams, TieBreak};
-use crate::ground::{Draws, Span, Time};
+use crate::ground::{Draws, Span, Time, shared};
 use crate::model::{
     Catalog, Change, Code, Condition, Explain, NodeId, NodeStatus, Plugin, PodId, PodName, PodSpec,
     PodUid, Refusal, Verdict, View, WorkloadId,
@@ -21,8 +21,6 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
-
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/golden/kube-scheduler");
 
 fn read(folder: &Path, name: &str) -> Option<String> {
     if let Ok(text) = std::fs::read_to_string(folder.join(name)) {
@@ -441,10 +439,8 @@ fn replay_case(folder: &Path, tally: &mut Tally) {
 
 /// Replays the cases that `wanted` names; at least so many lines are compared.
 fn replay_cases(wanted: impl Fn(&str) -> bool, least: usize) {
-    let Ok(cases) = std::fs::read_dir(FOLDER) else {
-        eprintln!("skipped: {FOLDER} is not there");
-        return;
-    };
+    let Some(folder) = shared("golden/kube-scheduler") else { return };
+    let cases = std::fs::read_dir(folder).unwrap();
     let mut tally = Tally::default();
     let (mut cases_compared, mut whole) = (0, 0);
     let folders: BTreeSet<_> = cases.map(|case| case.unwrap().path()).collect();
