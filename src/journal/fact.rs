@@ -3,9 +3,10 @@
 //! Identifiers in facts are never reused and are introduced by earlier facts, so a journal alone
 //! suffices for every metric.
 
-use crate::ground::{Name, Span, Time};
+use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
-    Condition, DeviceMask, NodeId, NodeSpecId, PluginSet, PodSpecId, PodUid, Resource, WorkloadId,
+    Condition, ContainerEnd, ContainerWait, DeviceMask, FailedReason, NodeId, NodeSpecId,
+    PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, Resource, WorkloadId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,18 @@ pub enum DeletionCause {
     NodeLost = 1,
     /// Its containers were lost with the power of its node and must not be started again.
     ContainersLost = 2,
+}
+
+/// How the pull of an image ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum PullOutcome {
+    /// The image is there.
+    Pulled = 0,
+    /// It was there already, as the registry confirmed.
+    Confirmed = 1,
+    /// It could not be had.
+    Failed = 2,
 }
 
 /// How a run ended.
@@ -73,6 +86,29 @@ pub enum Fact {
         spec: PodSpecId,
         /// Model.
         model: Name,
+    },
+    /// A container of pods of a specification. Init containers and sidecars come first, as listed,
+    /// then the ordinary ones.
+    ContainerDefined {
+        /// Specification.
+        spec: PodSpecId,
+        /// Its place, from 0.
+        container: u8,
+        /// Init container or sidecar.
+        init: bool,
+        /// Name.
+        name: Name,
+        /// Normalised image, the empty text if it has none.
+        image: Name,
+    },
+    /// Pods of a specification do not answer as usual: the worst of their containers counts.
+    QualityDefined {
+        /// Specification.
+        spec: PodSpecId,
+        /// Share of requests answered with an error, millionths.
+        error_ppm: u32,
+        /// How much longer answers take than usual, thousandths.
+        latency_permille: u32,
     },
     /// A workload is known from now on. `replicas` is 0 for batch.
     WorkloadDefined {
@@ -151,6 +187,102 @@ pub enum Fact {
         /// Node.
         node: NodeId,
     },
+    /// The kubelet took a pod in and begins with its volumes and its sandbox.
+    Admitted {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// Volumes, sandbox and network of a pod are there: containers can start.
+    SandboxReady {
+        /// Pod.
+        pod: PodUid,
+    },
+    /// The pull of an image took its first turn, or the registry is asked whether it is current.
+    PullBegan {
+        /// Pod.
+        pod: PodUid,
+        /// Place of the container.
+        container: u8,
+        /// Image.
+        image: Name,
+    },
+    /// A pull ended.
+    PullEnded {
+        /// Pod.
+        pod: PodUid,
+        /// Place of the container.
+        container: u8,
+        /// How.
+        outcome: PullOutcome,
+    },
+    /// A container cannot be started yet.
+    ContainerWaiting {
+        /// Pod.
+        pod: PodUid,
+        /// Place of the container.
+        container: u8,
+        /// Why.
+        wait: ContainerWait,
+        /// No earlier than this; the end of time if nothing but a change helps.
+        until: Time,
+    },
+    /// A container runs.
+    ContainerStarted {
+        /// Pod.
+        pod: PodUid,
+        /// Place of the container.
+        container: u8,
+        /// How often it was started before.
+        restarts: u32,
+    },
+    /// A container ended.
+    ContainerEnded {
+        /// Pod.
+        pod: PodUid,
+        /// Place of the container.
+        container: u8,
+        /// How.
+        end: ContainerEnd,
+        /// Exit code.
+        exit_code: u8,
+    },
+    /// What a probe publishes changed.
+    ProbeChanged {
+        /// Pod.
+        pod: PodUid,
+        /// Place of the container.
+        container: u8,
+        /// Which probe.
+        probe: ProbeKind,
+        /// True: success.
+        well: bool,
+    },
+    /// The kubelet begins to stop the containers of a pod.
+    Stopping {
+        /// Pod.
+        pod: PodUid,
+        /// Time until those that still run are killed.
+        grace: Span,
+    },
+    /// From now on a pod uses so much of a resource. Told only of pods that do not use exactly
+    /// what they request.
+    UsageSet {
+        /// Pod.
+        pod: PodUid,
+        /// True: bytes of memory; false: thousandths of a core.
+        memory: bool,
+        /// Amount now.
+        amount: u64,
+        /// Growth per hour until the next such fact.
+        per_hour: u64,
+    },
+    /// The CPU limits of a pod begin to hold it back, or cease to.
+    Throttled {
+        /// Pod.
+        pod: PodUid,
+        /// True: begin.
+        on: bool,
+    },
     /// The store learned that all containers of a pod have started.
     Started {
         /// Pod.
@@ -170,6 +302,13 @@ pub enum Fact {
     Finished {
         /// Pod.
         pod: PodUid,
+    },
+    /// A pod ended badly; its resources are free. It may stay in the store.
+    Failed {
+        /// Pod.
+        pod: PodUid,
+        /// Why.
+        reason: FailedReason,
     },
     /// The containers of a pod stopped because their node did.
     Interrupted {
@@ -211,6 +350,24 @@ pub enum Fact {
         node: NodeId,
         /// True: put on.
         on: bool,
+    },
+    /// The store learned that a resource runs out on a node, or does not any more.
+    NodePressure {
+        /// Node.
+        node: NodeId,
+        /// Which resource.
+        pressure: Pressure,
+        /// True: it runs out.
+        on: bool,
+    },
+    /// A node threw away images that nobody used.
+    ImagesCollected {
+        /// Node.
+        node: NodeId,
+        /// How many.
+        images: u32,
+        /// Space on its disk that became free.
+        freed: Bytes,
     },
     /// The run ended here.
     RunEnded {
@@ -285,6 +442,60 @@ impl Fact {
             Fact::NodeModelDefined { spec, model } => [pair(25, spec.0), model.0 as u64, 0],
             Fact::PodModelAccepted { spec, model } => [pair(26, spec.0), model.0 as u64, 0],
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
+            Fact::ContainerDefined { .. }
+            | Fact::PullBegan { .. }
+            | Fact::PullEnded { .. }
+            | Fact::ContainerWaiting { .. }
+            | Fact::ContainerStarted { .. }
+            | Fact::ContainerEnded { .. }
+            | Fact::ProbeChanged { .. } => self.container_words(),
+            Fact::QualityDefined { spec, error_ppm, latency_permille } => {
+                [pair(28, spec.0), pair(error_ppm, latency_permille), 0]
+            }
+            Fact::Admitted { pod } => [pair(29, pod.0), 0, 0],
+            Fact::SandboxReady { pod } => [pair(30, pod.0), 0, 0],
+            Fact::Stopping { pod, grace } => [pair(37, pod.0), grace.as_nanos(), 0],
+            Fact::UsageSet { pod, memory, amount, per_hour } => {
+                [pair(38 | (memory as u32) << 8, pod.0), amount, per_hour]
+            }
+            Fact::Throttled { pod, on } => [pair(39, pod.0), on as u64, 0],
+            Fact::Failed { pod, reason } => [pair(40, pod.0), reason as u64, 0],
+            Fact::NodePressure { node, pressure, on } => {
+                [pair(41, node.0), pair(pressure as u32, on as u32), 0]
+            }
+            Fact::ImagesCollected { node, images, freed } => {
+                [pair(42, node.0), images as u64, freed.0]
+            }
+        }
+    }
+    /// The canonical form of facts about a container; its place is beside the tag.
+    const fn container_words(&self) -> [u64; 3] {
+        const fn head(tag: u32, container: u8, of: u32) -> u64 {
+            pair(tag | (container as u32) << 8, of)
+        }
+        match *self {
+            Fact::ContainerDefined { spec, container, init, name, image } => {
+                [head(27, container, spec.0), pair(name.0, image.0), init as u64]
+            }
+            Fact::PullBegan { pod, container, image } => {
+                [head(31, container, pod.0), image.0 as u64, 0]
+            }
+            Fact::PullEnded { pod, container, outcome } => {
+                [head(32, container, pod.0), outcome as u64, 0]
+            }
+            Fact::ContainerWaiting { pod, container, wait, until } => {
+                [head(33, container, pod.0), wait as u64, until.as_nanos()]
+            }
+            Fact::ContainerStarted { pod, container, restarts } => {
+                [head(34, container, pod.0), restarts as u64, 0]
+            }
+            Fact::ContainerEnded { pod, container, end, exit_code } => {
+                [head(35, container, pod.0), pair(end as u32, exit_code as u32), 0]
+            }
+            Fact::ProbeChanged { pod, container, probe, well } => {
+                [head(36, container, pod.0), pair(probe as u32, well as u32), 0]
+            }
+            _ => panic!("only facts about containers come here"),
         }
     }
 }

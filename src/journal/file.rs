@@ -4,7 +4,7 @@
 //! time in nanoseconds, the fact with its numbers, and the names behind the numbers. The same facts
 //! give the same bytes. The reader gives back the facts, compressed or not.
 
-use super::{Fact, Record, Sink};
+use super::{Fact, Record, Sink, Subject};
 use crate::ground::{Name, Time};
 use crate::model::{NodeId, PodName, PodUid, WorkloadId};
 use flate2::read::MultiGzDecoder;
@@ -143,43 +143,10 @@ impl<W: Write> EventWriter<W> {
     }
 }
 
-/// The pod, the node and the workload that a fact is about.
-const fn subjects(fact: &Fact) -> (Option<PodUid>, Option<NodeId>, Option<WorkloadId>) {
-    match *fact {
-        Fact::PodCreated { pod, workload, .. } => (Some(pod), None, Some(workload)),
-        Fact::Bound { pod, node, .. } | Fact::BindFailed { pod, node } => {
-            (Some(pod), Some(node), None)
-        }
-        Fact::LifetimeSet { pod, .. }
-        | Fact::Replaced { pod, .. }
-        | Fact::Queued { pod }
-        | Fact::Refused { pod, .. }
-        | Fact::Started { pod }
-        | Fact::Ready { pod }
-        | Fact::Unready { pod }
-        | Fact::Finished { pod }
-        | Fact::Interrupted { pod }
-        | Fact::Deleting { pod, .. }
-        | Fact::Removed { pod } => (Some(pod), None, None),
-        Fact::NodeAdded { node, .. }
-        | Fact::NodeCrashed { node }
-        | Fact::NodeRepaired { node }
-        | Fact::NodeCondition { node, .. }
-        | Fact::NodeTainted { node, .. } => (None, Some(node), None),
-        Fact::WorkloadDefined { workload, .. } => (None, None, Some(workload)),
-        Fact::NameDefined { .. }
-        | Fact::NodeSpecDefined { .. }
-        | Fact::PodSpecDefined { .. }
-        | Fact::NodeModelDefined { .. }
-        | Fact::PodModelAccepted { .. }
-        | Fact::RunEnded { .. } => (None, None, None),
-    }
-}
-
 impl<W: Write> Sink for EventWriter<W> {
     fn record(&mut self, record: &Record) {
         self.learn(&record.fact);
-        let (pod, node, workload) = subjects(&record.fact);
+        let Subject { pod, node, workload } = record.fact.subject();
         let text = match record.fact {
             Fact::NameDefined { name, .. } => self.text(name),
             _ => None,

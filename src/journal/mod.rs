@@ -5,8 +5,10 @@ mod digest;
 mod fact;
 mod file;
 mod sink;
+mod subject;
 
 pub use digest::{Digest, Ladder, Rung, Window, first_difference};
-pub use fact::{DeletionCause, Fact, Record, RunEnd};
+pub use fact::{DeletionCause, Fact, PullOutcome, Record, RunEnd};
 pub use file::{EVENTS_SCHEMA, Event, EventReader, EventWriter, EventsError};
 pub use sink::{Journal, Sink};
+pub use subject::Subject;

@@ -31,7 +31,7 @@ use crate::ground::{Name, Time};
 use crate::journal::{Fact, Record, RunEnd, Sink};
 use crate::model::TypicalPod;
 use serde::{Deserialize, Serialize};
-use step::{Fold, Step, pod_of};
+use step::{Fold, Step};
 
 /// What is measured how finely.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ impl Sink for Metrics {
         if let Fact::RunEnded { end } = record.fact {
             self.end = Some(end);
         }
-        let before = pod_of(&record.fact).and_then(|pod| self.book.pod(pod).copied());
+        let before = record.fact.subject().pod.and_then(|pod| self.book.pod(pod).copied());
         self.book.apply(record);
         let step =
             Step { at: record.at, fact: record.fact, pod: before.as_ref(), book: &self.book };

@@ -1,6 +1,8 @@
 //! What is shared by content: equal specifications have one identifier. Grows only.
 
-use super::{NodeSpec, NodeSpecId, PodSpec, PodSpecId, Taints, TaintsId, Workload, WorkloadId};
+use super::{
+    Application, NodeSpec, NodeSpecId, PodSpec, PodSpecId, Taints, TaintsId, Workload, WorkloadId,
+};
 use crate::ground::{Id, Name, Names, Table};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -48,7 +50,7 @@ impl<I: Id, T: Clone + Eq + Hash> From<Interned<I, T>> for Table<I, T> {
     }
 }
 
-/// Names, specifications and workloads of a run.
+/// Names, specifications, workloads and applications of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Catalog {
     /// All names.
@@ -60,6 +62,8 @@ pub struct Catalog {
     pod_specs: Interned<PodSpecId, PodSpec>,
     node_specs: Interned<NodeSpecId, NodeSpec>,
     taints: Interned<TaintsId, Taints>,
+    /// In order of the image's name identifier.
+    applications: Vec<Application>,
 }
 
 impl Default for Catalog {
@@ -89,6 +93,7 @@ impl Catalog {
             pod_specs: Interned::default(),
             node_specs: Interned::default(),
             taints,
+            applications: Vec::new(),
         }
     }
 
@@ -120,6 +125,25 @@ impl Catalog {
     /// A list of taints.
     pub fn taints(&self, id: TaintsId) -> &Taints {
         &self.taints.rows[id]
+    }
+
+    /// Describes an image; an earlier description of it is replaced.
+    pub fn describe(&mut self, application: Application) {
+        match self.applications.binary_search_by_key(&application.image, |known| known.image) {
+            Ok(at) => self.applications[at] = application,
+            Err(at) => self.applications.insert(at, application),
+        }
+    }
+
+    /// What is known of an image.
+    pub fn application(&self, image: Name) -> Option<&Application> {
+        let at = self.applications.binary_search_by_key(&image, |known| known.image).ok()?;
+        Some(&self.applications[at])
+    }
+
+    /// All images that are described, in order of name identifier.
+    pub fn applications(&self) -> &[Application] {
+        &self.applications
     }
 
     /// All pod specifications.

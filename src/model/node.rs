@@ -1,7 +1,7 @@
 //! Nodes: what stays (specification, shared by equal nodes) and what changes (status).
 
 use super::{Amounts, DeviceGroup, ImageOnNode, Labels};
-use crate::ground::define_id;
+use crate::ground::{Bytes, define_id};
 use serde::{Deserialize, Serialize};
 
 define_id! {
@@ -18,6 +18,11 @@ define_id! {
 pub struct NodeSpec {
     /// What pods may request.
     pub allocatable: Amounts,
+    /// Memory of the machine, what it keeps for itself included. Zero if unknown: then what pods
+    /// may request and the 100 MiB below which the kubelet evicts.
+    pub memory_capacity: Bytes,
+    /// Size of the disk for images, writable layers and logs. Zero if unknown: then 100 GiB.
+    pub disk_capacity: Bytes,
     /// Most pods at a time.
     pub pods: u32,
     /// Devices, if there are any.

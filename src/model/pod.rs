@@ -1,6 +1,6 @@
 //! Pods: the specification that equal pods share, and their names.
 
-use super::{Amounts, DeviceRequest, Labels, NodeAffinity, Toleration};
+use super::{Amounts, DeviceRequest, Labels, NodeAffinity, Probes, PullPolicy, Toleration};
 use crate::ground::{Bytes, Key, MilliCpu, Name, Names, Span, define_id};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,15 @@ pub enum RestartPolicy {
     Never,
 }
 
+/// A command that a kubelet runs in a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Hook {
+    /// It takes exactly so long.
+    Sleep(Span),
+    /// It takes as long as the application says.
+    Command,
+}
+
 /// One container of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Container {
@@ -79,6 +88,31 @@ pub struct Container {
     pub limits: Amounts,
     /// An init container with restart policy Always: starts before, and lives beside, the others.
     pub sidecar: bool,
+    /// When its image is pulled.
+    pub pull_policy: PullPolicy,
+    /// Its probes.
+    pub probes: Probes,
+    /// Runs right after its start; the next container waits for it.
+    pub post_start: Option<Hook>,
+    /// Runs before TERM.
+    pub pre_stop: Option<Hook>,
+}
+
+impl Container {
+    /// A container without an image, requests, probes or hooks.
+    pub fn new(name: Name) -> Container {
+        Container {
+            name,
+            image: None,
+            requests: Amounts::default(),
+            limits: Amounts::default(),
+            sidecar: false,
+            pull_policy: PullPolicy::IfNotPresent,
+            probes: Probes::default(),
+            post_start: None,
+            pre_stop: None,
+        }
+    }
 }
 
 /// Everything about a pod that equal pods share.
@@ -125,6 +159,11 @@ pub struct PodSpec {
     pub restart_policy: RestartPolicy,
     /// Time between the request to stop and the kill.
     pub termination_grace: Span,
+    /// From its admission by the kubelet to its end as Failed, if it still runs then.
+    pub active_deadline: Option<Span>,
+    /// It has volumes, if only that of its service account's token, which the kubelet mounts
+    /// before anything else.
+    pub has_volumes: bool,
 }
 
 /// CPU that a container without a CPU request counts for in scores
@@ -157,6 +196,8 @@ impl PodSpec {
             scheduling_gates: Vec::new(),
             restart_policy: RestartPolicy::default(),
             termination_grace: Span::from_secs(30),
+            active_deadline: None,
+            has_volumes: true,
         }
     }
 
@@ -328,7 +369,7 @@ mod tests {
 
     fn container(cpu: u64, sidecar: bool) -> Container {
         let requests = Amounts { cpu: MilliCpu(cpu), ..Amounts::default() };
-        Container { name: Name(0), image: None, requests, limits: Amounts::default(), sidecar }
+        Container { requests, sidecar, ..Container::new(Name(0)) }
     }
 
     #[test]

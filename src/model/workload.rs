@@ -31,6 +31,15 @@ pub enum LossPolicy {
     Forget,
 }
 
+/// What becomes of pods that have finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FinishedPods {
+    /// They leave the store at once.
+    Remove,
+    /// They stay until somebody deletes them or there are too many.
+    Keep,
+}
+
 /// An owner of pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workload {
@@ -42,6 +51,8 @@ pub struct Workload {
     pub kind: WorkloadKind,
     /// What becomes of lost pods.
     pub on_loss: LossPolicy,
+    /// What becomes of finished pods.
+    pub finished: FinishedPods,
     /// How long its containers take to start, on top of what the kubelet does.
     pub startup: Option<Span>,
 }

@@ -43,6 +43,7 @@ impl Scenario {
             catalog,
             nodes: self.plan.nodes.iter().map(node).collect(),
             services: self.plan.services.clone(),
+            pods: self.plan.pods.clone(),
             scheduler,
             think_time: orchestrator.think_time(),
             start_delay: self.plan.start_delay.resolve(&mut load_table)?,

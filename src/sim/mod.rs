@@ -29,5 +29,5 @@ mod world;
 pub use event::Event;
 pub use params::{ApiParams, Detail, KubeletParams, PlacementParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
-pub use setup::{NodeSetup, Setup};
+pub use setup::{NodeSetup, PodSetup, Setup};
 pub use world::World;

@@ -2,7 +2,7 @@
 
 use super::{Detail, SimParams};
 use crate::ground::{Draws, Name, Span, SpanDist};
-use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
+use crate::model::{Catalog, NodeId, NodeSpecId, PodName, PodSpecId, TaintsId, WorkloadId};
 use crate::policy::AnyScheduler;
 
 /// A node that is there, ready, at the start.
@@ -20,6 +20,20 @@ pub struct NodeSetup {
     pub unschedulable: bool,
 }
 
+/// A pod that is there at the start, before controllers make up what is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PodSetup {
+    /// Owner: it counts the pod as one of its own.
+    pub workload: WorkloadId,
+    /// Specification.
+    pub spec: PodSpecId,
+    /// Name, unique.
+    pub name: PodName,
+    /// The node on which it runs and is ready, by position in the list of nodes. `None`: it was
+    /// just created.
+    pub node: Option<NodeId>,
+}
+
 /// Everything a world is built from. Stimuli are not part of it: they arrive.
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -29,6 +43,8 @@ pub struct Setup {
     pub nodes: Vec<NodeSetup>,
     /// The pod specification of each service workload.
     pub services: Vec<(WorkloadId, PodSpecId)>,
+    /// Pods that are there already, in order of creation.
+    pub pods: Vec<PodSetup>,
     /// The scheduler.
     pub scheduler: AnyScheduler,
     /// How long one scheduling cycle takes at `lifecycle` detail.

@@ -5,9 +5,9 @@ use crate::engine::{Limits, Stopped};
 use crate::ground::{Bytes, Draws, Key, MilliCpu, Name, Span, SpanDist, Time};
 use crate::journal::{Fact, Journal, Record};
 use crate::model::{
-    Amounts, Catalog, Container, Effect, Lifetime, LossPolicy, NodeSpec, PodName, PodSpec,
-    RestartPolicy, SourceId, Stimulus, Timed, Toleration, TolerationOperator, Workload, WorkloadId,
-    WorkloadKind,
+    Amounts, Catalog, Container, Effect, FinishedPods, Lifetime, LossPolicy, NodeSpec, PodName,
+    PodSpec, RestartPolicy, SourceId, Stimulus, Timed, Toleration, TolerationOperator, Workload,
+    WorkloadId, WorkloadKind,
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
 use std::convert::Infallible;
@@ -39,8 +39,7 @@ fn pod_spec(names: &mut crate::ground::Names, cpu: u64) -> PodSpec {
     let mut spec = PodSpec::new(names.intern("default"), names.intern("default-scheduler"));
     let requests = Amounts { cpu: MilliCpu(cpu), memory: Bytes(1 << 28), ..Amounts::default() };
     let name = names.intern("main");
-    spec.containers =
-        vec![Container { name, image: None, requests, limits: Amounts::default(), sidecar: false }];
+    spec.containers = vec![Container { requests, ..Container::new(name) }];
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
         spec.tolerations.push(Toleration {
             key: Some(names.intern(key)),
@@ -129,7 +128,8 @@ impl Bench {
             let name = catalog.names.intern(text);
             let key = Key::of(text);
             let on_loss = LossPolicy::Replace;
-            catalog.workloads.push(Workload { name, key, kind, on_loss, startup: None })
+            let finished = FinishedPods::Remove;
+            catalog.workloads.push(Workload { name, key, kind, on_loss, finished, startup: None })
         };
         let kind = WorkloadKind::Service { replicas: self.replicas, min_serving: 1 };
         let web = workload("web", kind);
@@ -139,6 +139,7 @@ impl Bench {
         Setup {
             nodes,
             services: vec![(web, pod)],
+            pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),
             think_time: Span::from_millis(2),
             start_delay: SpanDist::constant(self.start),

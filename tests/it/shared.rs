@@ -10,7 +10,8 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
         return Some(path);
     }
     // Past the test harness, which would keep it to itself.
-    writeln!(std::io::stderr(), "skipped: {} is not there", path.display()).unwrap();
+    let mut stderr = std::io::stderr().lock();
+    writeln!(stderr, "skipped: {} is not there", path.display()).unwrap();
     None
 }
 

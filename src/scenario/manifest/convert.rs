@@ -197,7 +197,7 @@ impl Reader<'_> {
         let name = self.name(&container.name);
         let image = container.image.as_deref().filter(|image| !image.is_empty());
         let image = image.map(|image| self.name(&normalized_image(image)));
-        Container { name, image, requests, limits, sidecar }
+        Container { image, requests, limits, sidecar, ..Container::new(name) }
     }
 
     /// Ports of the node: host ports of containers and sidecars, and every container port if the

@@ -66,13 +66,7 @@ fn bare_pod(pod: &PodParams, catalog: &mut Catalog) -> PodSpec {
     let (namespace, scheduler) = (names.intern("default"), names.intern("default-scheduler"));
     let mut spec = PodSpec::new(namespace, scheduler);
     let requests = Amounts { cpu: pod.cpu, memory: pod.memory, ..Amounts::default() };
-    spec.containers.push(Container {
-        name: names.intern("main"),
-        image: None,
-        requests,
-        limits: Amounts::default(),
-        sidecar: false,
-    });
+    spec.containers.push(Container { requests, ..Container::new(names.intern("main")) });
     spec.devices = pod.gpu.as_ref().map(|gpu| DeviceRequest {
         count: gpu.count,
         milli_each: gpu.milli,

@@ -15,6 +15,7 @@ use super::{Node, ScenarioFile};
 use crate::ground::{Name, Problem, QuantityError, SpanDistParams};
 use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
 use crate::scenario::names::check_folder;
+use crate::sim::PodSetup;
 use crate::stimulus::SourcePlan;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,8 @@ pub struct Plan {
     pub nodes: Vec<NodePlan>,
     /// The pod of each service workload.
     pub services: Vec<(WorkloadId, PodSpecId)>,
+    /// Pods that are there at the start.
+    pub pods: Vec<PodSetup>,
     /// Sources in the order of the file, all faults as one source at the end.
     pub sources: Vec<SourcePlan>,
     /// The kubelets' start delay; its file can be found from the working directory.
@@ -72,6 +75,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             catalog: Catalog::new(),
             nodes: Vec::new(),
             services: Vec::new(),
+            pods: Vec::new(),
             sources: Vec::new(),
             start_delay: file.orchestrator.machinery().kubelet.start_delay,
         },

@@ -175,7 +175,7 @@ fn node_spec(group: &NodeGroup, zone: Option<&str>, catalog: &mut Catalog) -> No
     }
     images.sort_by(|a, b| a.0.cmp(&b.0));
     let images = images.into_iter().map(|(_, image)| image).collect();
-    NodeSpec { allocatable, pods: group.pods, devices, labels, images }
+    NodeSpec { allocatable, pods: group.pods, devices, labels, images, ..NodeSpec::default() }
 }
 
 fn check_group(group: &NodeGroup) -> Vec<Problem> {

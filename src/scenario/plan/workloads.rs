@@ -2,7 +2,7 @@
 
 use super::Planner;
 use crate::ground::{Key, Problem, Span};
-use crate::model::{LossPolicy, PodSpec, Workload, WorkloadId, WorkloadKind};
+use crate::model::{FinishedPods, LossPolicy, PodSpec, Workload, WorkloadId, WorkloadKind};
 use crate::scenario::diagnostic::{list, nearest};
 use crate::scenario::manifest::{Written, convert};
 use crate::scenario::names::check_name;
@@ -106,7 +106,12 @@ impl Planner<'_> {
     ) -> WorkloadId {
         let key = Key::of(name);
         let name = self.name(name);
-        self.plan.catalog.workloads.push(Workload { name, key, kind, on_loss, startup })
+        let finished = match kind {
+            WorkloadKind::Service { .. } => FinishedPods::Keep,
+            WorkloadKind::Batch => FinishedPods::Remove,
+        };
+        let row = Workload { name, key, kind, on_loss, finished, startup };
+        self.plan.catalog.workloads.push(row)
     }
 
     fn sourced(&mut self, head: &WorkloadHead) -> WorkloadId {

@@ -112,13 +112,7 @@ impl Shapes {
         let mut spec = PodSpec::new(names.intern("default"), names.intern("default-scheduler"));
         let requests =
             Amounts { cpu: MilliCpu(shape.cpu), memory: Bytes(shape.memory), ..Amounts::default() };
-        spec.containers.push(Container {
-            name: names.intern("main"),
-            image: None,
-            requests,
-            limits: Amounts::default(),
-            sidecar: false,
-        });
+        spec.containers.push(Container { requests, ..Container::new(names.intern("main")) });
         if shape.gpus > 0 {
             let models = names.text(shape.models).to_owned();
             let models = models.split('|').filter(|model| !model.is_empty());

@@ -4,10 +4,10 @@
 //! resources, affinity, name and ports) and `pkg/kubelet/eviction/eviction_manager.go` (`Admit`),
 //! Kubernetes 1.34. A pod that is refused gets phase Failed and the reason; it is not tried again.
 
-use super::{Pressure, Qos};
+use super::Qos;
 use crate::ground::Name;
 use crate::model::{
-    Catalog, DeviceMask, Effect, NodeHolds, NodeSpec, NodeUse, PodSpec, Resource, Taint,
+    Catalog, DeviceMask, Effect, NodeHolds, NodeSpec, NodeUse, PodSpec, Pressure, Resource, Taint,
 };
 use crate::policy::kube::control::NodeMark;
 use serde::{Deserialize, Serialize};

@@ -9,8 +9,9 @@
 //! threshold found here, the node's own garbage goes; else exactly one pod. After an eviction the
 //! next look waits for the pod's cleanup (at most `cleanup_timeout`) and then takes place at once.
 
-use super::{EvictionParams, Pressure, Signal, Threshold};
+use super::{EvictionParams, Signal, Threshold};
 use crate::ground::{Span, Time};
+use crate::model::Pressure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

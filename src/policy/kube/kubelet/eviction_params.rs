@@ -3,8 +3,8 @@
 //! Source: `pkg/kubelet/eviction/{helpers,defaults_linux}.go` and
 //! `pkg/kubelet/apis/config/v1beta1/defaults.go`, Kubernetes 1.34.
 
-use super::Pressure;
 use crate::ground::{Bytes, Problem, Span};
+use crate::model::Pressure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -3,19 +3,9 @@
 //! Source: `pkg/kubelet/eviction/{helpers,eviction_manager}.go`, Kubernetes 1.34.
 
 use crate::ground::Bytes;
+use crate::model::Pressure;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
-
-/// What runs out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Pressure {
-    /// Memory.
-    Memory,
-    /// Space or inodes of a file system.
-    Disk,
-    /// Process numbers.
-    Pid,
-}
 
 /// A pod that may be evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,48 +4,10 @@
 //! image_gc_manager}.go`, Kubernetes 1.34.
 
 use crate::ground::{Bytes, Problem, Span, Time};
+use crate::model::PullPolicy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-
-/// When an image is pulled.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-pub enum PullPolicy {
-    /// At each start; of an image that is there, only its manifest is asked for.
-    Always,
-    /// If it is not there.
-    IfNotPresent,
-    /// Never; the container waits until somebody brings it.
-    Never,
-}
-
-impl PullPolicy {
-    /// The policy of a container that names none: Always for the tag `latest` or no tag.
-    pub fn default_for(image: &str) -> PullPolicy {
-        let after_slash = image.rfind('/').map_or(0, |at| at + 1);
-        let (name, digest) = match image[after_slash..].split_once('@') {
-            Some((name, digest)) => (name, Some(digest)),
-            None => (&image[after_slash..], None),
-        };
-        let tag = name.split_once(':').map(|(_, tag)| tag);
-        match (tag, digest) {
-            (Some("latest"), _) | (None, None) => PullPolicy::Always,
-            (Some(_), _) | (None, Some(_)) => PullPolicy::IfNotPresent,
-        }
-    }
-
-    /// What a start of a container needs.
-    pub const fn need(self, present: bool) -> PullNeed {
-        match (self, present) {
-            (PullPolicy::Always, true) => PullNeed::RoundTrip,
-            (PullPolicy::Always | PullPolicy::IfNotPresent, false) => PullNeed::Pull,
-            (PullPolicy::IfNotPresent | PullPolicy::Never, true) => PullNeed::Nothing,
-            (PullPolicy::Never, false) => PullNeed::Impossible,
-        }
-    }
-}
 
 /// What the start of a container needs of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,6 +21,16 @@ pub enum PullNeed {
     Pull,
     /// It cannot start: `ErrImageNeverPull`.
     Impossible,
+}
+
+/// What a start of a container needs.
+pub const fn pull_need(policy: PullPolicy, present: bool) -> PullNeed {
+    match (policy, present) {
+        (PullPolicy::Always, true) => PullNeed::RoundTrip,
+        (PullPolicy::Always | PullPolicy::IfNotPresent, false) => PullNeed::Pull,
+        (PullPolicy::IfNotPresent | PullPolicy::Never, true) => PullNeed::Nothing,
+        (PullPolicy::Never, false) => PullNeed::Impossible,
+    }
 }
 
 /// How many images a node pulls at a time.
@@ -294,16 +266,6 @@ mod tests {
     #[test]
     fn policies() {
         use PullPolicy::{Always, IfNotPresent, Never};
-        for (image, policy) in [
-            ("nginx", Always),
-            ("nginx:latest", Always),
-            ("nginx:1.27", IfNotPresent),
-            ("registry:5000/team/app", Always),
-            ("registry:5000/team/app:v3", IfNotPresent),
-            ("app@sha256:0123", IfNotPresent),
-        ] {
-            assert_eq!(PullPolicy::default_for(image), policy, "{image}");
-        }
         for (policy, present, need) in [
             (Always, true, PullNeed::RoundTrip),
             (Always, false, PullNeed::Pull),
@@ -312,7 +274,7 @@ mod tests {
             (Never, true, PullNeed::Nothing),
             (Never, false, PullNeed::Impossible),
         ] {
-            assert_eq!(policy.need(present), need, "{policy:?} {present}");
+            assert_eq!(pull_need(policy, present), need, "{policy:?} {present}");
         }
     }
 

@@ -13,7 +13,7 @@ mod image_backoff;
 mod images;
 mod phase;
 mod probe;
-mod probe_params;
+mod probe_result;
 mod qos;
 mod shutdown;
 mod start_order;
@@ -25,17 +25,17 @@ pub use crash_backoff::{after_restart, restart_not_before, runs_again};
 pub use critical::{RunningPod, lasting_failures, preempted_for_critical};
 pub use eviction::{EvictionMemory, Observation};
 pub use eviction_params::{EvictionParams, Level, Signal, Threshold};
-pub use eviction_rank::{Candidate, LocalStorage, Pressure, eviction_order, eviction_victim};
+pub use eviction_rank::{Candidate, LocalStorage, eviction_order, eviction_victim};
 pub use image_backoff::{ImageWait, after_failed_pull, pull_not_before, pull_wait};
 pub use images::{
-    ImageDisk, ImageGcParams, PullNeed, PullParams, PullPolicy, PullQueue, StoredImage,
+    ImageDisk, ImageGcParams, PullNeed, PullParams, PullQueue, StoredImage, pull_need,
 };
 pub use phase::{
     ContainerState, ContainerStatus, NotReady, Phase, PodConditions, Role, conditions, final_phase,
     is_initialized, phase, reported_phase,
 };
 pub use probe::{ProbeChange, ProbeWorker, Probed, Tick};
-pub use probe_params::{Answer, ProbeKind, ProbeParams, ProbeResult};
+pub use probe_result::{Answer, ProbeResult};
 pub use qos::{
     CRITICAL_PRIORITY, KILLED_EXIT_CODE, NODE_CRITICAL_PRIORITY, OomProcess, PodResources, Qos,
     oom_score_adj, oom_victim, qos,

@@ -7,8 +7,9 @@
 //! [`ProbeWorker::advance`] brings the worker's memory there, skipping all ticks that say the same
 //! in one step.
 
-use super::{Answer, ProbeKind, ProbeParams, ProbeResult};
+use super::{Answer, ProbeResult};
 use crate::ground::{Span, Time};
+use crate::model::{ProbeKind, ProbeParams};
 use serde::{Deserialize, Serialize};
 
 /// The container as the worker finds it; it stays so over a stretch of time.
@@ -71,7 +72,7 @@ impl ProbeWorker {
             next_tick: first,
             free: first,
             container: None,
-            published: kind.initial(),
+            published: ProbeResult::initial(kind),
             last: ProbeResult::Unknown,
             run: 0,
             on_hold: false,
@@ -81,7 +82,11 @@ impl ProbeWorker {
 
     /// What is published for this container.
     pub fn result(&self, container: u32) -> ProbeResult {
-        if self.container == Some(container) { self.published } else { self.kind.initial() }
+        if self.container == Some(container) {
+            self.published
+        } else {
+            ProbeResult::initial(self.kind)
+        }
     }
 
     /// When the next tick takes place; never, once the worker has ended.
@@ -119,7 +124,7 @@ impl ProbeWorker {
         self.free = at + takes;
         self.run = if self.last == result { self.run.saturating_add(1) } else { 1 };
         self.last = result;
-        if self.run < params.threshold(result) {
+        if self.run < result.threshold(params) {
             return Tick { probed: Some(result), change: None };
         }
         let change = self.publish(result, self.free);
@@ -214,7 +219,7 @@ impl ProbeWorker {
     fn meet(&mut self, container: u32) {
         if self.container != Some(container) {
             self.container = Some(container);
-            self.published = self.kind.initial();
+            self.published = ProbeResult::initial(self.kind);
             self.on_hold = false;
         }
     }
@@ -308,7 +313,7 @@ mod tests {
             while worker.next_tick() <= self.end {
                 let at = worker.next_tick();
                 if at >= self.since && worker.container.is_none() {
-                    changes.push(ProbeChange { at, result: self.kind.initial() });
+                    changes.push(ProbeChange { at, result: ProbeResult::initial(self.kind) });
                 }
                 let tick = worker.tick(&self.params, &self.at(at, &worker));
                 probes.extend(tick.probed.map(|result| (at, result == ProbeResult::Success)));

@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn container(requests: Amounts, limits: Amounts) -> Container {
-        Container { name: Name(0), image: None, requests, limits, sidecar: false }
+        Container { requests, limits, ..Container::new(Name(0)) }
     }
 
     fn pod(containers: &[Container]) -> PodSpec {

@@ -4,8 +4,8 @@ use super::KubeSchedulerParams;
 use super::test_host::{Host, node_spec};
 use crate::ground::{Bytes, MilliCpu, Span};
 use crate::model::{
-    Amounts, Change, Container, DeviceGroup, DeviceRequest, Effect, HostPort, ImageOnNode, NodeId,
-    NodeSpec, PodId, PodPhase, PodSpec, Protocol, Taint, Toleration, TolerationOperator,
+    Change, Container, DeviceGroup, DeviceRequest, Effect, HostPort, ImageOnNode, NodeId, NodeSpec,
+    PodId, PodPhase, PodSpec, Protocol, Taint, Toleration, TolerationOperator,
 };
 use crate::policy::Scheduler;
 use proptest::prelude::*;
@@ -50,13 +50,7 @@ fn kinds(host: &mut Host) -> (Vec<PodSpec>, Vec<NodeSpec>, Taint) {
     pods[4].host_ports = vec![HostPort { port: 80, protocol: Protocol::Tcp, address: None }];
     pods[5].priority = 10;
     pods[5].requests.memory = Bytes(1 << 33);
-    let container = Container {
-        name: image,
-        image: Some(image),
-        requests: Amounts::default(),
-        limits: Amounts::default(),
-        sidecar: false,
-    };
+    let container = Container { image: Some(image), ..Container::new(image) };
     for pod in &mut pods {
         pod.containers = vec![container.clone()];
     }

@@ -91,6 +91,7 @@ pub(super) fn node(object: &Value, names: &mut Names, hostname_key: Name) -> Nod
             devices: None,
             labels: all.iter().filter(|(key, _)| *key != hostname_key).collect(),
             images,
+            ..NodeSpec::default()
         },
         taints: list(&object["spec"]["taints"]).iter().map(|t| taint(t, names)).collect(),
         unschedulable: object["spec"]["unschedulable"].as_bool().unwrap_or(false),
@@ -138,11 +139,11 @@ pub(super) fn node_affinity(value: &Value, names: &mut Names) -> NodeAffinity {
 fn container(value: &Value, names: &mut Names) -> Container {
     let image = value["image"].as_str();
     Container {
-        name: names.intern(text(value, "name")),
         image: image.map(|image| names.intern(&normalized_image(image))),
         requests: amounts(&value["resources"]["requests"], names),
         limits: amounts(&value["resources"]["limits"], names),
         sidecar: text(value, "restartPolicy") == "Always",
+        ..Container::new(names.intern(text(value, "name")))
     }
 }
 

@@ -1,26 +1,24 @@
-//! Probes as a pod specification has them, and what a container answers.
+//! Probes as a pod specification has them.
 //!
-//! Source: `pkg/apis/core/v1/defaults.go`, `pkg/apis/core/validation` and
-//! `pkg/kubelet/prober/{worker,prober_manager}.go`, Kubernetes 1.34.
+//! Source: `pkg/apis/core/v1/defaults.go` and `pkg/apis/core/validation`, Kubernetes 1.34.
 
 use crate::ground::{Problem, Span};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a probe is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u8)]
 pub enum ProbeKind {
     /// Has the container started? Until then the other probes do nothing.
-    Startup,
+    Startup = 0,
     /// Should it get traffic?
-    Readiness,
+    Readiness = 1,
     /// Should it be killed?
-    Liveness,
+    Liveness = 2,
 }
 
 /// A probe of a container, as a pod specification has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProbeParams {
     /// No probe before the container is so old, in whole seconds. Kubernetes 1.34: 0s.
     pub initial_delay: Span,
@@ -51,94 +49,76 @@ impl Default for ProbeParams {
 }
 
 impl ProbeParams {
-    /// Says what is wrong with a probe of this kind.
+    /// Says what is wrong with a probe of this kind. Paths are those of the Kubernetes object.
     pub fn check(&self, kind: ProbeKind) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for (path, span) in [("period", self.period), ("timeout", self.timeout)] {
+        for (path, span) in [("periodSeconds", self.period), ("timeoutSeconds", self.timeout)] {
             if span < Span::from_secs(1) {
                 problems.push(
                     Problem::new(path, format!("`{path}` is {span}, below a second"))
-                        .hint("write a length such as `10s`"),
+                        .hint("write seconds, at least 1"),
                 );
             }
         }
         for (path, threshold) in [
-            ("success_threshold", self.success_threshold),
-            ("failure_threshold", self.failure_threshold),
+            ("successThreshold", self.success_threshold),
+            ("failureThreshold", self.failure_threshold),
         ] {
             if threshold == 0 {
                 problems.push(Problem::new(path, format!("`{path}` is zero, and is at least 1")));
             }
         }
         if kind != ProbeKind::Readiness && self.success_threshold > 1 {
-            let text = "`success_threshold` is more than 1, which only readiness probes may have";
-            problems.push(Problem::new("success_threshold", text));
+            let text = "`successThreshold` is more than 1, which only readiness probes may have";
+            problems.push(Problem::new("successThreshold", text));
         }
         if kind == ProbeKind::Readiness && self.termination_grace.is_some() {
-            let text = "`termination_grace` is given, but a readiness probe never kills";
-            problems.push(Problem::new("termination_grace", text));
+            let path = "terminationGracePeriodSeconds";
+            let text = format!("`{path}` is given, but a readiness probe never kills");
+            problems.push(Problem::new(path, text));
         }
         problems
     }
 
-    /// Results in a row that publish this one.
-    pub(super) fn threshold(&self, result: ProbeResult) -> u32 {
-        match result {
-            ProbeResult::Failure => self.failure_threshold,
-            ProbeResult::Success | ProbeResult::Unknown => self.success_threshold,
-        }
-    }
-
     /// True if a worker that starts now waits for a random part of its period first, because the
-    /// kubelet itself is up for less than a period and would probe everything at once.
+    /// kubelet itself is up for less than a period and would probe everything at once
+    /// (`pkg/kubelet/prober/worker.go`).
     pub fn starts_scattered(&self, kubelet_up: Span) -> bool {
         self.period > kubelet_up
     }
 }
 
-/// What a worker publishes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum ProbeResult {
-    /// Nothing is known.
-    Unknown,
-    /// It is well.
-    Success,
-    /// It is not.
-    Failure,
+/// The probes of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Probes {
+    /// Has it started?
+    pub startup: Option<ProbeParams>,
+    /// Should it get traffic?
+    pub readiness: Option<ProbeParams>,
+    /// Should it be killed?
+    pub liveness: Option<ProbeParams>,
 }
 
-impl ProbeKind {
-    /// What is published for a container before the first result.
-    pub const fn initial(self) -> ProbeResult {
-        match self {
-            ProbeKind::Startup => ProbeResult::Unknown,
-            ProbeKind::Readiness => ProbeResult::Failure,
-            ProbeKind::Liveness => ProbeResult::Success,
+impl Probes {
+    /// True without any probe.
+    pub fn is_empty(&self) -> bool {
+        self.startup.is_none() && self.readiness.is_none() && self.liveness.is_none()
+    }
+
+    /// The probe of a kind.
+    pub fn get(&self, kind: ProbeKind) -> Option<&ProbeParams> {
+        match kind {
+            ProbeKind::Startup => self.startup.as_ref(),
+            ProbeKind::Readiness => self.readiness.as_ref(),
+            ProbeKind::Liveness => self.liveness.as_ref(),
         }
     }
-}
 
-/// What a container answers to a probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Answer {
-    /// It is well, says it after this time.
-    Success(Span),
-    /// It is not, says it after this time.
-    Failure(Span),
-    /// Nothing: it hangs.
-    Silence,
-}
-
-impl Answer {
-    /// Result and duration of the probe; an answer at or after the timeout is none.
-    pub(super) fn outcome(self, timeout: Span) -> (ProbeResult, Span) {
-        match self {
-            Answer::Success(takes) if takes < timeout => (ProbeResult::Success, takes),
-            Answer::Failure(takes) if takes < timeout => (ProbeResult::Failure, takes),
-            Answer::Success(_) | Answer::Failure(_) | Answer::Silence => {
-                (ProbeResult::Failure, timeout)
-            }
-        }
+    /// The probes that there are, in order of kind.
+    pub fn iter(&self) -> impl Iterator<Item = (ProbeKind, &ProbeParams)> {
+        [ProbeKind::Startup, ProbeKind::Readiness, ProbeKind::Liveness]
+            .into_iter()
+            .filter_map(|kind| Some((kind, self.get(kind)?)))
     }
 }
 
@@ -163,7 +143,7 @@ mod tests {
         };
         let paths: Vec<_> =
             wrong.check(ProbeKind::Liveness).into_iter().map(|problem| problem.path).collect();
-        assert_eq!(paths, ["period", "failure_threshold", "success_threshold"]);
+        assert_eq!(paths, ["periodSeconds", "failureThreshold", "successThreshold"]);
         assert!(ProbeParams::default().check(ProbeKind::Startup).is_empty());
     }
 }
