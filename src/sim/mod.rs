@@ -27,7 +27,7 @@ mod tests;
 mod world;
 
 pub use event::Event;
-pub use params::{ApiParams, Detail, KubeletParams, PlacementParams, SimParams};
+pub use params::{ApiParams, Detail, KubeletParams, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{NodeSetup, PodSetup, Setup};
 pub use world::World;

@@ -1,7 +1,7 @@
 //! How much of reality is simulated, and how long each part of it takes.
 
-use crate::ground::{DistForm, DistParams, LognormalForm, Span, SpanDist, SpanDistParams};
-use crate::policy::kube::control::NodeLifecycleParams;
+use crate::ground::{DistForm, DistParams, LognormalForm, Problem, Span, SpanDist, SpanDistParams};
+use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, TokenBucket, ZoneParams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +17,39 @@ pub enum Detail {
     Lifecycle,
 }
 
+/// How often a client may ask the API server for something.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateParams {
+    /// Requests per second, in the long run.
+    pub qps: f64,
+    /// Requests that may be sent at once after a pause.
+    pub burst: u32,
+}
+
+impl RateParams {
+    /// Says what is wrong with the parameters.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if !self.qps.is_finite() || self.qps <= 0.0 {
+            let text = format!("`qps` is {}, so no request would ever be sent", self.qps);
+            problems.push(Problem::new("qps", text).hint("write requests per second, such as 20"));
+        }
+        if self.burst == 0 {
+            let text = "`burst` is 0, so no request would ever be sent";
+            problems.push(Problem::new("burst", text).hint("write a number such as 30"));
+        }
+        problems
+    }
+
+    /// A full bucket from which each request takes one token.
+    pub fn bucket(&self) -> TokenBucket {
+        TokenBucket::new(Span::from_secs_f64(1.0 / self.qps), self.burst)
+    }
+}
+
 /// Timing of the API server and of those who watch it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApiParams {
     /// From sending a write to its commit. A modelling choice: 10ms.
@@ -26,11 +57,29 @@ pub struct ApiParams {
     /// From a commit to the watchers that react to it. A modelling choice within the 10 to 50 ms
     /// seen in practice: 20ms.
     pub watch_delay: Span,
+    /// What each controller may send; every one has a client of its own. Kubernetes 1.34: 20
+    /// requests per second, burst 30 (`--kube-api-qps`, `--kube-api-burst`).
+    pub controllers: RateParams,
 }
 
 impl Default for ApiParams {
     fn default() -> ApiParams {
-        ApiParams { request_latency: Span::from_millis(10), watch_delay: Span::from_millis(20) }
+        ApiParams {
+            request_latency: Span::from_millis(10),
+            watch_delay: Span::from_millis(20),
+            controllers: RateParams { qps: 20.0, burst: 30 },
+        }
+    }
+}
+
+impl ApiParams {
+    /// Says what is wrong with the parameters.
+    pub fn check(&self) -> Vec<Problem> {
+        let rates = [("controllers", self.controllers)];
+        rates
+            .into_iter()
+            .flat_map(|(path, rate)| rate.check().into_iter().map(move |p| p.under(path)))
+            .collect()
     }
 }
 
@@ -73,6 +122,10 @@ pub struct SimParams {
     pub kubelet: KubeletParams,
     /// Heartbeats and their absence.
     pub node_lifecycle: NodeLifecycleParams,
+    /// Zones that lose many nodes at once.
+    pub zones: ZoneParams,
+    /// The collector of pods that nobody needs.
+    pub pod_gc: PodGcParams,
     /// Only at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -87,6 +140,10 @@ pub(super) struct Timing {
     pub(super) start: Option<SpanDist>,
     pub(super) detection: Span,
     pub(super) node_lifecycle: NodeLifecycleParams,
+    pub(super) zones: ZoneParams,
+    pub(super) pod_gc: PodGcParams,
+    /// What each controller may send; `None`: as much as it likes.
+    pub(super) controllers: Option<RateParams>,
 }
 
 impl Timing {
@@ -95,14 +152,21 @@ impl Timing {
     pub(super) fn new(params: &SimParams, detail: Detail, think: Span, start: SpanDist) -> Timing {
         let lifecycle = detail == Detail::Lifecycle;
         let only_lifecycle = |span: Span| if lifecycle { span } else { Span::ZERO };
+        let request = only_lifecycle(params.api.request_latency);
+        let watch = only_lifecycle(params.api.watch_delay);
+        let think = only_lifecycle(think);
+        let limited = !(request.is_zero() && watch.is_zero() && think.is_zero());
         Timing {
             detail,
-            request: only_lifecycle(params.api.request_latency),
-            watch: only_lifecycle(params.api.watch_delay),
-            think: only_lifecycle(think),
+            request,
+            watch,
+            think,
             start: lifecycle.then_some(start),
             detection: params.placement.detection_delay,
             node_lifecycle: params.node_lifecycle,
+            zones: params.zones,
+            pod_gc: params.pod_gc,
+            controllers: limited.then_some(params.api.controllers),
         }
     }
 

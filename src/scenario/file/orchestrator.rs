@@ -2,7 +2,7 @@
 
 use crate::ground::{Problem, Span};
 use crate::policy::KubeSchedulerParams;
-use crate::policy::kube::control::NodeLifecycleParams;
+use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, ZoneParams};
 use crate::sim::{ApiParams, KubeletParams, PlacementParams, SimParams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,13 +50,21 @@ impl OrchestratorParams {
 
     /// What is wrong with the parameters, with paths below the key.
     pub fn check(&self) -> Vec<Problem> {
-        let (scheduler, node_lifecycle) = match self {
-            OrchestratorParams::Kubernetes(kube) => (kube.scheduler.check(), kube.node_lifecycle),
-            OrchestratorParams::Baseline(baseline) => (Vec::new(), baseline.node_lifecycle),
+        let scheduler = match self {
+            OrchestratorParams::Kubernetes(kube) => kube.scheduler.check(),
+            OrchestratorParams::Baseline(_) => Vec::new(),
         };
-        let scheduler = scheduler.into_iter().map(|problem| problem.under("scheduler"));
-        let nodes = node_lifecycle.check().into_iter().map(|p| p.under("node_lifecycle"));
-        scheduler.chain(nodes).collect()
+        let SimParams { api, node_lifecycle, zones, pod_gc, .. } = self.machinery();
+        [
+            ("scheduler", scheduler),
+            ("api", api.check()),
+            ("node_lifecycle", node_lifecycle.check()),
+            ("zones", zones.check()),
+            ("pod_gc", pod_gc.check()),
+        ]
+        .into_iter()
+        .flat_map(|(path, problems)| problems.into_iter().map(move |p| p.under(path)))
+        .collect()
     }
 }
 
@@ -74,6 +82,10 @@ pub struct KubernetesParams {
     pub kubelet: KubeletParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
+    /// Zones that lose many nodes at once.
+    pub zones: ZoneParams,
+    /// The collector of pods that nobody needs.
+    pub pod_gc: PodGcParams,
     /// What stands in for heartbeats at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -85,6 +97,8 @@ impl KubernetesParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
             node_lifecycle: self.node_lifecycle,
+            zones: self.zones,
+            pod_gc: self.pod_gc,
             placement: self.placement.clone(),
         }
     }
@@ -111,6 +125,10 @@ pub struct BaselineParams {
     pub kubelet: KubeletParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
+    /// Zones that lose many nodes at once.
+    pub zones: ZoneParams,
+    /// The collector of pods that nobody needs.
+    pub pod_gc: PodGcParams,
     /// What stands in for heartbeats at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -122,6 +140,8 @@ impl Default for BaselineParams {
             api: ApiParams::default(),
             kubelet: KubeletParams::default(),
             node_lifecycle: NodeLifecycleParams::default(),
+            zones: ZoneParams::default(),
+            pod_gc: PodGcParams::default(),
             placement: PlacementParams::default(),
         }
     }
@@ -134,6 +154,8 @@ impl BaselineParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
             node_lifecycle: self.node_lifecycle,
+            zones: self.zones,
+            pod_gc: self.pod_gc,
             placement: self.placement.clone(),
         }
     }
