@@ -12,10 +12,10 @@ mod workloads;
 pub(super) use paths::Written;
 
 use super::{Node, ScenarioFile};
-use crate::ground::{Name, Problem, QuantityError, SpanDistParams};
+use crate::ground::{Name, Problem, QuantityError};
 use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
 use crate::scenario::names::check_folder;
-use crate::sim::PodSetup;
+use crate::sim::{KubeletParams, PodSetup};
 use crate::stimulus::SourcePlan;
 use std::path::{Path, PathBuf};
 
@@ -47,8 +47,8 @@ pub struct Plan {
     pub pods: Vec<PodSetup>,
     /// Sources in the order of the file, all faults as one source at the end.
     pub sources: Vec<SourcePlan>,
-    /// The kubelets' start delay; its file can be found from the working directory.
-    pub start_delay: SpanDistParams,
+    /// What kubelets do; the files of its delays can be found from the working directory.
+    pub kubelet: KubeletParams,
 }
 
 /// What was found on the way to a plan.
@@ -77,7 +77,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             services: Vec::new(),
             pods: Vec::new(),
             sources: Vec::new(),
-            start_delay: file.orchestrator.machinery().kubelet.start_delay,
+            kubelet: file.orchestrator.machinery().kubelet,
         },
         findings: Findings::default(),
     };
@@ -88,7 +88,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.nodes();
     planner.workloads();
     planner.faults();
-    planner.start_delay();
+    planner.kubelet();
     planner.end();
     planner.expectations();
     if planner.findings.problems.is_empty() {
