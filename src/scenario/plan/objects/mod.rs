@@ -78,8 +78,10 @@ impl Planner<'_> {
 
     /// Says what was found in an object; true if nothing is wrong with it.
     fn report(&mut self, objects: &Objects, head: &Head, found: Found) -> bool {
-        let paths = found.without_effect.iter().map(|path| objects.path_of(head, path));
-        self.findings.without_effect.extend(paths);
+        if !found.without_effect.is_empty() {
+            let paths = found.without_effect.join(", ");
+            self.findings.without_effect.push(objects.path_of(head, &paths));
+        }
         let diagnostics = found.problems.iter().map(|problem| objects.diagnostic(head, problem));
         self.findings.diagnostics.extend(diagnostics);
         found.problems.is_empty()

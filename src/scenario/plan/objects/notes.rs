@@ -29,7 +29,7 @@ impl<'o> Notes<'o> {
             let names = some(names.iter().map(String::as_str));
             let text = format!("{}: {names}", note.text);
             let problem = Problem::new("metadata.name", text).hint(note.hint);
-            let warning = objects.diagnostic(heads[0], &problem).warning();
+            let warning = objects.diagnostic(heads[0], &problem).warning().path("");
             planner.findings.diagnostics.push(warning);
         }
     }

@@ -131,11 +131,11 @@ impl Planner<'_> {
         }
         if matches!(kind, "ReplicaSet" | "Deployment") {
             if !pods.objects.broken(Kind::ReplicaSet) && !pods.objects.broken(Kind::Deployment) {
-                let text = format!("pods whose {kind} is not there run, and nobody replaces them");
+                let text = format!("nobody replaces pods whose {kind} is not there");
                 pods.notes.add(text, "add their owner to `objects:`", &pod.head);
             }
         } else {
-            let text = format!("pods of a {kind} run, and nobody replaces them");
+            let text = format!("nobody replaces pods of a {kind}");
             let hint = "write a `service` workload or a Deployment instead if they matter";
             pods.notes.add(text, hint, &pod.head);
         }
