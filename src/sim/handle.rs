@@ -29,6 +29,7 @@ impl World {
                 self.deletion_arrives(host, pod, uid, cause);
             }
             Event::ReplicaArrives { workload } => self.replica_arrives(host, workload),
+            Event::SyncEnds { workload } => self.sync_ends(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::ContainersStart { pod, uid, attempt } => {
                 self.containers_start(host, pod, uid, attempt);
@@ -39,7 +40,15 @@ impl World {
             Event::ReportArrives { .. } => self.report_arrives(host, event),
             Event::KubeletStops { pod, uid } => self.kubelet_stops(host, pod, uid),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
-            Event::NodeTainted { node, epoch } => self.node_tainted(host, node, epoch),
+            Event::NodesLook => self.nodes_look(host),
+            Event::LookWrites { worker } => self.look_writes(host, worker),
+            Event::ZonesPoll => self.zones_poll(host),
+            Event::TaintsArrive { node, write } => self.taints_arrive(host, node, write),
+            Event::EvictionProceeds { pod, uid, step } => {
+                self.eviction_proceeds(host, pod, uid, step);
+            }
+            Event::GarbagePass => self.garbage_pass(host),
+            Event::GarbageGoes { pod, uid, cause } => self.garbage_goes(host, pod, uid, cause),
             Event::NodeReports { node, epoch } => self.node_reports(host, node, epoch),
         }
     }

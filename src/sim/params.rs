@@ -170,6 +170,11 @@ impl Timing {
         }
     }
 
+    /// True at a level of detail with kubelets and heartbeats.
+    pub(super) fn is_lifecycle(&self) -> bool {
+        self.detail == Detail::Lifecycle
+    }
+
     /// True if a component believes at once what the store knows, so that it needs no replica.
     pub(super) fn views_are_shared(&self) -> bool {
         self.watch.is_zero() && self.request.is_zero() && self.think.is_zero()

@@ -9,17 +9,19 @@ use super::params::Timing;
 use super::schedule::SchedulerLoop;
 use super::setup::Setup;
 use super::store::Store;
-use super::{Detail, Event, SimParams};
+use super::{Event, SimParams};
 use crate::engine::Queue;
 use crate::ground::{Draws, Id, Key, Name, Span, SpanDist, Table, Time};
 use crate::journal::{Fact, Sink};
 use crate::model::{
     Catalog, Change, Condition, Lifetime, NodeId, NodeSpecId, NodeStatus, PodId, PodName,
-    PodSpecId, PodUid, Resource, SourceId, Stimulus, View, WorkloadId, WorkloadKind,
+    PodSpecId, PodUid, Pressures, Resource, SourceId, Stimulus, Taint, View, WorkloadId,
+    WorkloadKind,
 };
 use crate::policy::kube::tolerate_lost_nodes;
 use crate::policy::{Cx, Scheduler};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// All state of a run but its queue, its sources and its journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +35,8 @@ pub struct World {
     pub(super) control: Control,
     /// Names that facts may use already.
     named: Vec<bool>,
+    /// Pod specifications of the setup that facts may use already.
+    specified: BTreeSet<PodSpecId>,
     /// By source, the specification here of each specification there.
     adopted: Table<SourceId, Vec<Option<PodSpecId>>>,
 }
@@ -55,13 +59,19 @@ impl World {
         let shared = timing.views_are_shared();
         let mut world = World {
             scheduler: SchedulerLoop::new(setup.scheduler, Feed::new(shared, timing.watch)),
-            control: Control::new(&setup.catalog, &setup.services, Feed::new(shared, timing.watch)),
+            control: Control::new(
+                &setup.catalog,
+                &setup.services,
+                Feed::new(shared, timing.watch),
+                &timing,
+            ),
             timing,
             catalog: setup.catalog,
             draws: setup.draws,
             store: Store::default(),
             fleet: Fleet::default(),
             named: Vec::new(),
+            specified: BTreeSet::new(),
             adopted: Table::new(),
         };
         let mut host = Host { now: Time::ZERO, queue, sink };
@@ -76,14 +86,16 @@ impl World {
                 spec: node.spec,
                 taints: node.taints,
                 ready: Condition::True,
+                pressures: Pressures::NONE,
                 unschedulable: node.unschedulable,
             };
             world.add_node(&mut host, node.name, node.hostname, status);
         }
         for (_, spec) in &setup.services {
-            world.introduce_pod_spec(&mut host, *spec);
+            world.introduce_pod_spec_once(&mut host, *spec);
         }
-        world.wake_controllers(&mut host, Time::ZERO);
+        world.install_pods(&mut host, &setup.pods);
+        world.sync_views(&mut host);
         world
     }
 
@@ -107,7 +119,7 @@ impl World {
     pub(super) fn set_params(&mut self, params: &SimParams, start_delay: SpanDist) {
         self.timing = Timing::new(params, self.timing.detail, self.timing.think, start_delay);
         self.scheduler.feed.set_delay(self.timing.watch);
-        self.control.feed.set_delay(self.timing.watch);
+        self.control.set_params(&self.timing);
     }
 
     /// Commits a change to the store and lets those who watch it know.
@@ -116,9 +128,11 @@ impl World {
         if shared {
             self.scheduler_observes(host, &change);
             let cx = cx(&self.catalog, &self.store.truth, host.now, self.draws);
-            self.control.memory.observe(cx, &change);
+            self.control.memory.observe(cx, host.now, &change);
         }
-        let controllers_care = self.control.memory.cares_about(&change, &self.store.truth);
+        let unread = self.control.feed.behind(&self.store);
+        let believed = cx(&self.catalog, &self.store.truth, host.now, self.draws);
+        let controllers_care = self.control.memory.cares_about(believed, &change, unread);
         self.store.commit(host.now, change, !shared, &self.catalog);
         if self.scheduler.cares_about(&change) || self.scheduler.feed.behind(&self.store) > BEHIND {
             self.scheduler.feed.want_last(&self.store);
@@ -150,6 +164,13 @@ impl World {
             }
             Stimulus::Crash { node } => self.crash(host, NodeId(node)),
             Stimulus::Repair { node } => self.repair(host, NodeId(node)),
+            Stimulus::Taint { node, taint, on } => {
+                let names = &mut self.catalog.names;
+                let key = names.intern(catalog.names.text(taint.key));
+                let value = names.intern(catalog.names.text(taint.value));
+                self.taint_by_hand(host, NodeId(node), Taint { key, value, ..taint }, on);
+            }
+            Stimulus::DeleteNode { node } => self.delete_node(host, NodeId(node)),
         }
     }
 
@@ -241,7 +262,7 @@ impl World {
         }
     }
 
-    fn introduce_name<S: Sink>(&mut self, host: &mut Host<'_, S>, name: Name) {
+    pub(super) fn introduce_name<S: Sink>(&mut self, host: &mut Host<'_, S>, name: Name) {
         let at = name.index();
         if self.named.len() <= at {
             self.named.resize(at + 1, false);
@@ -279,6 +300,17 @@ impl World {
         }
     }
 
+    /// Introduces a pod specification of the setup.
+    pub(super) fn introduce_pod_spec_once<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        id: PodSpecId,
+    ) {
+        if self.specified.insert(id) {
+            self.introduce_pod_spec(host, id);
+        }
+    }
+
     fn introduce_pod_spec<S: Sink>(&mut self, host: &mut Host<'_, S>, id: PodSpecId) {
         let spec = self.catalog.pod_spec(id);
         let mut amounts = vec![
@@ -305,7 +337,7 @@ impl World {
 
     /// True at a level of detail with kubelets and heartbeats.
     pub(super) fn is_lifecycle(&self) -> bool {
-        self.timing.detail == Detail::Lifecycle
+        self.timing.is_lifecycle()
     }
 
     /// Forgets the commits that all views have.
