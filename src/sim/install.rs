@@ -6,8 +6,8 @@ use super::setup::PodSetup;
 use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::{Fact, Sink};
-use crate::model::{Change, DeviceMask, Lifetime, PodPhase};
-use crate::policy::Scheduler;
+use crate::model::{Change, DeviceMask, Lifetime, NodeId, PodPhase, PodSpecId};
+use crate::policy::{Scheduler, choose_devices};
 
 impl World {
     /// Creates the pods that are there at the start, before the controllers know of anything.
@@ -36,13 +36,23 @@ impl World {
             }
             return;
         };
-        let devices = DeviceMask::NONE;
+        let devices = self.free_devices(spec, node);
         host.fact(Fact::Bound { pod: uid, node, devices });
         host.fact(Fact::Started { pod: uid });
         host.fact(Fact::Ready { pod: uid });
         self.list(host.now, Change::PodBound { pod, node, devices });
         self.list(host.now, Change::PodPhase { pod, phase: PodPhase::Ready });
         self.kubelet_has_pod(host, pod, node);
+    }
+
+    /// Devices of its node for a pod that runs there.
+    fn free_devices(&self, spec: PodSpecId, node: NodeId) -> DeviceMask {
+        let Some(request) = &self.catalog.pod_spec(spec).devices else {
+            return DeviceMask::NONE;
+        };
+        let group = self.store.truth.node_spec(node, &self.catalog).devices;
+        let left = &self.store.truth.holds(node).device_left;
+        choose_devices(request, group, left).expect("plans refuse pods that do not fit their node")
     }
 
     /// Commits what is there at the start; nobody is woken.
