@@ -104,7 +104,7 @@ impl Cast<'_> {
         let from = row.node.map_or(String::new(), |node| format!(" from {}", self.node(node)));
         match row.loss {
             Some(Loss::Deleted(DeletionCause::TaintEviction)) => format!("evicted{from}"),
-            Some(Loss::Deleted(DeletionCause::NodeLost | DeletionCause::ContainersLost)) => {
+            Some(Loss::Deleted(DeletionCause::NodeLost)) => {
                 row.node.map_or("lost".to_owned(), |node| format!("lost with {}", self.node(node)))
             }
             Some(Loss::Failed(reason)) if reason.is_eviction() => format!("evicted{from}"),
@@ -306,9 +306,7 @@ pub(super) const fn deleted(cause: DeletionCause) -> &'static str {
             "evicted: it does not tolerate a taint of its node, or not for longer"
         }
         DeletionCause::NodeLost => "its node is gone",
-        DeletionCause::ContainersLost => {
-            "its containers were lost with the power of its node and must not start again"
-        }
+        DeletionCause::ScaleDown => "its owner has more pods than it wants",
     }
 }
 

@@ -14,7 +14,7 @@ pub enum OrchestratorParams {
     /// Kubernetes.
     Kubernetes(Box<KubernetesParams>),
     /// First fit, restart at once: the simplest that works.
-    Baseline(BaselineParams),
+    Baseline(Box<BaselineParams>),
 }
 
 impl Default for OrchestratorParams {

@@ -80,7 +80,7 @@ impl World {
             run.starts,
         ));
         if run.role == Role::Main {
-            delay = delay + startup;
+            delay += startup;
         }
         let (uid, attempt) = (program.uid, program.attempt);
         host.machine(delay, Event::ContainerStep { pod, uid, attempt });
