@@ -4,7 +4,7 @@
 
 use crate::ground::{Name, Table, Time};
 use crate::journal::{Fact, Record, Sink};
-use crate::model::{ContainerEnd, NodeId, PodName, PodUid, WorkloadId};
+use crate::model::{ContainerEnd, NodeId, PodName, PodUid};
 use std::collections::BTreeMap;
 
 /// How a pod ended.
@@ -27,11 +27,12 @@ struct Life {
 #[derive(Debug, Clone)]
 pub(super) struct PodSoFar {
     name: PodName,
-    pub(super) workload: WorkloadId,
     pub(super) node: Option<NodeId>,
     /// When it was created, bound, or had its node back, whichever came last.
     pub(super) touched: Time,
     started: bool,
+    /// It started, and no node lost power under it since: its init containers would run again.
+    start_is_told: bool,
     ready: bool,
     end: Option<End>,
     gone: bool,
@@ -149,14 +150,14 @@ impl Conserve {
                 }
                 Ok(())
             }
-            Fact::PodCreated { pod, workload, stem, number, digits, .. } => {
+            Fact::PodCreated { pod, stem, number, digits, .. } => {
                 let name = PodName::from_parts((stem, number, digits));
                 let added = self.pods.push(PodSoFar {
                     name,
-                    workload,
                     node: None,
                     touched: record.at,
                     started: false,
+                    start_is_told: false,
                     ready: false,
                     end: None,
                     gone: false,
@@ -195,8 +196,8 @@ impl Conserve {
             }
             Fact::Started { .. } => {
                 must(pod.node.is_some(), "a pod starts nowhere")?;
-                must(!pod.started, "a pod starts twice")?;
-                pod.started = true;
+                must(!pod.start_is_told, "a pod starts twice")?;
+                (pod.started, pod.start_is_told) = (true, true);
                 must(pod.end.is_none(), "a pod that ended starts")
             }
             Fact::Ready { .. } => {
@@ -234,7 +235,10 @@ impl Conserve {
                 life.running = false;
                 Ok(())
             }
-            Fact::Interrupted { .. } => must(!powered, "a pod is interrupted on a node with power"),
+            Fact::Interrupted { .. } => {
+                pod.start_is_told = false;
+                must(!powered, "a pod is interrupted on a node with power")
+            }
             Fact::Admitted { .. }
             | Fact::SandboxReady { .. }
             | Fact::PullBegan { .. }
@@ -276,7 +280,7 @@ impl PodSoFar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{DeviceMask, NodeSpecId, PodSpecId};
+    use crate::model::{DeviceMask, NodeSpecId, PodSpecId, WorkloadId};
 
     const POD: PodUid = PodUid(0);
 
