@@ -3,7 +3,7 @@
 //! goes back.
 
 use crate::ground::{Name, Table, Time};
-use crate::journal::{Fact, Record, Sink};
+use crate::journal::{Fact, PullOutcome, Record, Sink};
 use crate::model::{ContainerEnd, NodeId, PodName, PodUid};
 use std::collections::BTreeMap;
 
@@ -124,6 +124,17 @@ impl Conserve {
         if digits == 0 { format!("{stem}: ") } else { format!("{stem}{number}: ") }
     }
 
+    /// Does something to each pod on a node.
+    fn each_on(&mut self, node: NodeId, mut change: impl FnMut(&mut PodSoFar)) {
+        let pods: Vec<PodUid> = self.pods.ids().collect();
+        for pod in pods {
+            let pod = &mut self.pods[pod];
+            if pod.node == Some(node) {
+                change(pod);
+            }
+        }
+    }
+
     fn judge(&mut self, record: &Record) -> Judged {
         must(record.at >= self.now, "time goes back")?;
         self.now = record.at;
@@ -136,18 +147,13 @@ impl Conserve {
                 self.crashes += 1;
                 must(!self.dark[node], "a node without power crashes")?;
                 self.dark[node] = true;
+                self.each_on(node, |pod| pod.start_is_told = false);
                 Ok(())
             }
             Fact::NodeRepaired { node } => {
                 must(self.dark[node], "a node with power is repaired")?;
                 self.dark[node] = false;
-                let pods: Vec<PodUid> = self.pods.ids().collect();
-                for pod in pods {
-                    let pod = &mut self.pods[pod];
-                    if pod.node == Some(node) {
-                        pod.touched = record.at;
-                    }
-                }
+                self.each_on(node, |pod| pod.touched = record.at);
                 Ok(())
             }
             Fact::PodCreated { pod, stem, number, digits, .. } => {
@@ -235,10 +241,9 @@ impl Conserve {
                 life.running = false;
                 Ok(())
             }
-            Fact::Interrupted { .. } => {
-                pod.start_is_told = false;
-                must(!powered, "a pod is interrupted on a node with power")
-            }
+            Fact::Interrupted { .. } => must(!powered, "a pod is interrupted on a node with power"),
+            // What is being pulled is given up with the power.
+            Fact::PullEnded { outcome: PullOutcome::Failed, .. } if !powered => Ok(()),
             Fact::Admitted { .. }
             | Fact::SandboxReady { .. }
             | Fact::PullBegan { .. }
