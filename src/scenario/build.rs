@@ -49,7 +49,7 @@ impl Scenario {
             pods: self.plan.pods.clone(),
             scheduler,
             think_time: orchestrator.think_time(),
-            start_delay: self.plan.start_delay.resolve(&mut load_table)?,
+            delays: self.plan.kubelet.delays(&mut load_table)?,
             params: orchestrator.machinery(),
             detail: self.file.detail,
             draws,

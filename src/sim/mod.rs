@@ -15,6 +15,7 @@ mod event;
 mod feed;
 mod handle;
 mod host;
+mod kubelet_params;
 mod machine;
 mod node;
 mod params;
@@ -27,7 +28,8 @@ mod tests;
 mod world;
 
 pub use event::Event;
-pub use params::{ApiParams, Detail, KubeletParams, PlacementParams, SimParams};
+pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams};
+pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{NodeSetup, PodSetup, Setup};
 pub use world::World;

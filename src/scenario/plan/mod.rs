@@ -20,10 +20,10 @@ use self::workloads::Service;
 use super::diagnostic::Severity;
 use super::manifest::PriorityClasses;
 use super::{Diagnostic, Node, ScenarioFile};
-use crate::ground::{Bytes, Name, Problem, QuantityError, SpanDistParams};
+use crate::ground::{Bytes, Name, Problem, QuantityError};
 use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
 use crate::scenario::names::check_folder;
-use crate::sim::PodSetup;
+use crate::sim::{KubeletParams, PodSetup};
 use crate::stimulus::SourcePlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -63,8 +63,8 @@ pub struct Plan {
     pub sources: Vec<SourcePlan>,
     /// All images that some pod wants or some node has, and how they behave.
     pub applications: Vec<ApplicationPlan>,
-    /// The kubelets' start delay; its file can be found from the working directory.
-    pub start_delay: SpanDistParams,
+    /// What kubelets do; the files of its delays can be found from the working directory.
+    pub kubelet: KubeletParams,
 }
 
 /// What was found on the way to a plan.
@@ -96,7 +96,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             pods: Vec::new(),
             sources: Vec::new(),
             applications: Vec::new(),
-            start_delay: file.orchestrator.machinery().kubelet.start_delay,
+            kubelet: file.orchestrator.machinery().kubelet,
         },
         findings: Findings::default(),
         classes: PriorityClasses::default(),
@@ -120,7 +120,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.goals(&objects);
     planner.applications();
     planner.faults();
-    planner.start_delay();
+    planner.kubelet();
     planner.end(&objects);
     planner.expectations(&objects);
     if planner.findings.may_run() {

@@ -92,12 +92,14 @@ impl Planner<'_> {
         }
     }
 
-    /// Plans how long kubelets take to start pods.
-    pub(super) fn start_delay(&mut self) {
-        let mut delay = self.file.orchestrator.machinery().kubelet.start_delay;
-        let path = format!("orchestrator.{}.kubelet.start_delay", self.file.orchestrator.key());
-        self.resolve(&path, delay.file_mut().into_iter());
-        self.plan.start_delay = delay;
+    /// Plans how long the steps of kubelets take.
+    pub(super) fn kubelet(&mut self) {
+        let mut kubelet = self.file.orchestrator.machinery().kubelet;
+        for (name, delay) in kubelet.drawn_mut() {
+            let path = format!("orchestrator.{}.kubelet.{name}", self.file.orchestrator.key());
+            self.resolve(&path, delay.file_mut().into_iter());
+        }
+        self.plan.kubelet = kubelet;
     }
 }
 

@@ -26,9 +26,11 @@ impl World {
         machine.epoch += 1;
         let machine = *machine;
         host.fact(Fact::NodeCrashed { node });
+        self.pulls_are_lost(host, node);
         for pod in self.pods_by_age(node) {
             self.containers_are_lost(host, pod);
         }
+        self.fleet.agents[node].loses_power();
         let found = if self.is_lifecycle() {
             let params = self.timing.node_lifecycle;
             let lease = self.draw_phase(LEASE_PHASE, machine.key, params.lease_renewal);
@@ -121,7 +123,7 @@ impl World {
     }
 
     /// When within its period a periodic act takes place, drawn when it is first asked for.
-    fn draw_phase(&self, purpose: Purpose, key: Key, period: Span) -> Span {
+    pub(in crate::sim) fn draw_phase(&self, purpose: Purpose, key: Key, period: Span) -> Span {
         Span::from_nanos(self.draws.stream(purpose, key, 0).below(period.as_nanos()))
     }
 

@@ -31,6 +31,13 @@ impl TokenBucket {
         now.max(self.full_at - self.interval * u64::from(self.burst - 1))
     }
 
+    /// Takes the next token and returns when it is there, never before `now`.
+    pub fn take_next(&mut self, now: Time) -> Time {
+        let at = self.next_token(now);
+        self.full_at = self.full_at.max(at) + self.interval;
+        at
+    }
+
     /// Takes a token if there is one.
     pub fn try_take(&mut self, now: Time) -> bool {
         if self.next_token(now) > now {
@@ -51,8 +58,7 @@ mod tests {
         let mut bucket = TokenBucket::new(Span::from_millis(50), 30);
         let mut now = Time::ZERO;
         for _ in 0..100 {
-            now = bucket.next_token(now);
-            assert!(bucket.try_take(now));
+            now = bucket.take_next(now);
         }
         assert_eq!(now.since_start(), Span::from_millis(3500));
         assert!(!bucket.try_take(now));
