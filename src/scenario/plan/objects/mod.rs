@@ -106,3 +106,6 @@ impl Planner<'_> {
 fn controller(metadata: &ObjectMeta) -> Option<(&str, &str)> {
     metadata.controller().map(|owner| (owner.kind.as_str(), owner.name.as_str()))
 }
+
+#[cfg(test)]
+mod tests;
