@@ -10,30 +10,60 @@ const ERRORS_MAX: usize = 20;
 /// Most parts that are taken out of one document to find them.
 const REPAIRS_MAX: usize = 100;
 
-/// A typed value from a tree, or as many of its errors as can be found: what is wrong is taken out
-/// and the rest is read without it, and an unknown key that is near to one that is not there is
-/// taken for that one.
+/// A typed value from a tree, or as many of its errors as can be found.
 pub fn read<T: DeserializeOwned>(tree: &Node, sources: &Sources) -> Result<T, Vec<Diagnostic>> {
-    let mut rest = None;
+    let reading = read_on(tree, sources);
+    match reading.value {
+        Some(value) if reading.errors.is_empty() => Ok(value),
+        _ => Err(reading.errors),
+    }
+}
+
+/// What was made of a tree.
+#[derive(Debug)]
+pub(super) struct Reading<T> {
+    /// The value, if there is one without what is wrong.
+    pub(super) value: Option<T>,
+    /// What is wrong.
+    pub(super) errors: Vec<Diagnostic>,
+    /// The tree without it, if something is.
+    pub(super) rest: Option<Node>,
+    /// Paths of what was taken out. `None` if numbers of list entries have changed by that.
+    pub(super) taken: Option<Vec<String>>,
+}
+
+/// Reads a value from a tree as far as that is possible: what is wrong is taken out and the rest
+/// is read without it, and an unknown key that is near to one that is not there is taken for that
+/// one.
+pub(super) fn read_on<T: DeserializeOwned>(tree: &Node, sources: &Sources) -> Reading<T> {
+    let mut rest: Option<Node> = None;
     let mut removed = Removed::default();
-    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut errors: Vec<Diagnostic> = Vec::new();
+    let mut value = None;
     for _ in 0..REPAIRS_MAX {
         let error = match from_node(rest.as_ref().unwrap_or(tree)) {
-            Ok(value) if diagnostics.is_empty() => return Ok(value),
-            Ok(_) => break,
+            Ok(read) => {
+                value = Some(read);
+                break;
+            }
             Err(error) => error,
         };
         let path = removed.original(&error);
         if !removed.explain(&error, &path) {
-            let path = path.iter().fold(String::new(), |path, segment| join(&path, segment));
-            diagnostics.push(error.diagnostic(sources).path(path));
+            errors.push(error.diagnostic(sources).path(dotted(&path)));
         }
         let tree = rest.get_or_insert_with(|| tree.clone());
-        if diagnostics.len() >= ERRORS_MAX || !repair(tree, &error, &mut removed) {
+        if errors.len() >= ERRORS_MAX || !repair(tree, &error, &mut removed) {
             break;
         }
     }
-    Err(diagnostics)
+    let taken = removed.values.iter().map(|(map, key)| join(&dotted(map), key)).collect();
+    let taken = removed.items.is_empty().then_some(taken);
+    Reading { value, errors, rest, taken }
+}
+
+fn dotted(path: &[String]) -> String {
+    path.iter().fold(String::new(), |path, segment| join(&path, segment))
 }
 
 /// What was taken out, by its path as in the file.

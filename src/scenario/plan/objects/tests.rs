@@ -185,7 +185,7 @@ fn a_changed_scenario_reads_the_same_objects() {
 
 #[test]
 fn what_is_broken_is_not_blamed_on_others() {
-    let objects = "{apiVersion: v1, kind: Node, metadata: {name: a}, status: {alocatable: {}}}\n\
+    let objects = "{apiVersion: v1, kind: Node, metadata: {name: a}, status: {capacity: 5}}\n\
                    ---\n{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, \
                    metadata: {name: high}, value: many}\n\
                    ---\n{apiVersion: v1, kind: Pod, metadata: {name: p}, \
@@ -193,7 +193,7 @@ fn what_is_broken_is_not_blamed_on_others() {
     let (text, _file) = with_objects(objects);
     let found = load(&text, &[]).unwrap_err();
     let messages: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
-    assert_eq!(messages, ["unknown key `alocatable`", "expected a whole number, found `many`"]);
+    assert_eq!(messages, ["expected a map, found `5`", "expected a whole number, found `many`"]);
 }
 
 /// Real objects, most of which were not written for us: each file loads, or is refused with lines
