@@ -1,7 +1,10 @@
 //! Everything that can be scheduled.
 
 use crate::journal::DeletionCause;
-use crate::model::{DeviceMask, FailedReason, NodeId, PodId, PodPhase, PodUid, WorkloadId};
+use crate::model::{
+    DeviceMask, FailedReason, NodeId, PodId, PodPhase, PodUid, Pressures, WorkloadId,
+};
+use crate::policy::kube::control::GcCause;
 use serde::{Deserialize, Serialize};
 
 /// An event of the simulation. Events about a pod carry its number for ever, events about its
@@ -44,6 +47,11 @@ pub enum Event {
     },
     /// The creation of one pod of a service reaches the store.
     ReplicaArrives {
+        /// Service.
+        workload: WorkloadId,
+    },
+    /// The deletions of one sync of a service are answered.
+    SyncEnds {
         /// Service.
         workload: WorkloadId,
     },
@@ -164,8 +172,8 @@ pub enum Event {
         node: NodeId,
         /// Epoch of its power.
         epoch: u32,
-        /// A bit for each kind of pressure.
-        bits: u8,
+        /// What runs out.
+        pressures: Pressures,
     },
     /// The kubelet's report on a pod reaches the store.
     ReportArrives {
@@ -192,12 +200,41 @@ pub enum Event {
         /// Epoch of its power.
         epoch: u32,
     },
-    /// The poll at which a silent node is tainted.
-    NodeTainted {
+    /// The node lifecycle controller looks at the nodes.
+    NodesLook,
+    /// A write of a look reaches the store.
+    LookWrites {
+        /// Which of the workers of the look.
+        worker: u8,
+    },
+    /// The queues of nodes to be tainted NoExecute are polled.
+    ZonesPoll,
+    /// A change of the taints of a node by the node lifecycle controller reaches the store.
+    TaintsArrive {
         /// Node.
         node: NodeId,
-        /// Epoch of its power.
-        epoch: u32,
+        /// What is changed.
+        write: TaintWrite,
+    },
+    /// A step of the eviction of a pod from its tainted node reaches the store.
+    EvictionProceeds {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// The step.
+        step: EvictionStep,
+    },
+    /// The collector of pods passes over the cluster.
+    GarbagePass,
+    /// The removal of a pod by the collector reaches the store.
+    GarbageGoes {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Why.
+        cause: GcCause,
     },
     /// The report of a node that is back reaches the store.
     NodeReports {
@@ -206,6 +243,27 @@ pub enum Event {
         /// Epoch of its power.
         epoch: u32,
     },
+}
+
+/// Which taints of a node the node lifecycle controller changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaintWrite {
+    /// NoSchedule taints follow the conditions.
+    NoSchedule,
+    /// The NoExecute taint is put on, or swapped for its opposite.
+    NoExecute,
+    /// The NoExecute taint is taken off.
+    Clear,
+}
+
+/// What is asked of the store to evict a pod from its tainted node, in this order; then it is
+/// deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EvictionStep {
+    /// The pod is read.
+    Read,
+    /// Its condition DisruptionTarget is written.
+    Mark,
 }
 
 /// What a kubelet says about a pod.

@@ -31,9 +31,18 @@ impl World {
                 self.deletion_arrives(host, pod, uid, cause);
             }
             Event::ReplicaArrives { workload } => self.replica_arrives(host, workload),
+            Event::SyncEnds { workload } => self.sync_ends(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
-            Event::NodeTainted { node, epoch } => self.node_tainted(host, node, epoch),
+            Event::NodesLook => self.nodes_look(host),
+            Event::LookWrites { worker } => self.look_writes(host, worker),
+            Event::ZonesPoll => self.zones_poll(host),
+            Event::TaintsArrive { node, write } => self.taints_arrive(host, node, write),
+            Event::EvictionProceeds { pod, uid, step } => {
+                self.eviction_proceeds(host, pod, uid, step);
+            }
+            Event::GarbagePass => self.garbage_pass(host),
+            Event::GarbageGoes { pod, uid, cause } => self.garbage_goes(host, pod, uid, cause),
             Event::NodeReports { node, epoch } => self.node_reports(host, node, epoch),
             _ => self.handle_on_node(host, event),
         }
@@ -67,8 +76,8 @@ impl World {
             Event::ImageGc { node, epoch } => self.image_gc(host, node, epoch),
             Event::EvictionLook { node, epoch } => self.eviction_look(host, node, epoch),
             Event::MemoryExhausted { node, epoch } => self.memory_exhausted(host, node, epoch),
-            Event::NodePressures { node, epoch, bits } => {
-                self.node_pressures(host, node, epoch, bits);
+            Event::NodePressures { node, epoch, pressures } => {
+                self.node_pressures(host, node, epoch, pressures);
             }
             Event::ReportArrives { .. } => self.report_arrives(host, event),
             Event::KubeletStops { pod, uid } => self.kubelet_stops(host, pod, uid),

@@ -136,7 +136,7 @@ impl World {
                     } else {
                         let event = Event::BindArrives { pod, uid, node, devices };
                         let client = self.scheduler.client.as_mut();
-                        let sent = client.map_or(host.now, |client| client.take_next(host.now));
+                        let sent = client.map_or(host.now, |client| client.reserve(host.now));
                         host.store(sent.since(host.now) + self.timing.request, event);
                     }
                 }

@@ -15,12 +15,14 @@ use crate::ground::{Draws, Id, Key, Name, Table, Time};
 use crate::journal::{Fact, Sink};
 use crate::model::{
     Catalog, Change, Condition, Container, Lifetime, NodeId, NodeSpecId, NodeStatus, PodId,
-    PodName, PodSpecId, PodUid, Resource, SourceId, Stimulus, View, WorkloadId, WorkloadKind,
+    PodName, PodSpecId, PodUid, Pressures, Resource, SourceId, Stimulus, Taint, View, WorkloadId,
+    WorkloadKind,
 };
 use crate::policy::kube::kubelet::ContainerStatus;
 use crate::policy::kube::tolerate_lost_nodes;
 use crate::policy::{Cx, Scheduler};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// All state of a run but its queue, its sources and its journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,6 +40,8 @@ pub struct World {
     pub(super) control: Control,
     /// Names that facts may use already.
     named: Vec<bool>,
+    /// Pod specifications of the setup that facts may use already.
+    specified: BTreeSet<PodSpecId>,
     /// By source, the specification here of each specification there.
     adopted: Table<SourceId, Vec<Option<PodSpecId>>>,
 }
@@ -64,7 +68,12 @@ impl World {
                 Feed::new(shared, timing.watch),
                 timing.scheduler.map(|rate| rate.bucket()),
             ),
-            control: Control::new(&setup.catalog, &setup.services, Feed::new(shared, timing.watch)),
+            control: Control::new(
+                &setup.catalog,
+                &setup.services,
+                Feed::new(shared, timing.watch),
+                &timing,
+            ),
             timing,
             catalog: setup.catalog,
             draws: setup.draws,
@@ -73,6 +82,7 @@ impl World {
             pulls: Pulls::default(),
             statuses: Vec::new(),
             named: Vec::new(),
+            specified: BTreeSet::new(),
             adopted: Table::new(),
         };
         let mut host = Host { now: Time::ZERO, queue, sink };
@@ -87,14 +97,16 @@ impl World {
                 spec: node.spec,
                 taints: node.taints,
                 ready: Condition::True,
+                pressures: Pressures::NONE,
                 unschedulable: node.unschedulable,
             };
             world.add_node(&mut host, node.name, node.hostname, status);
         }
         for (_, spec) in &setup.services {
-            world.introduce_pod_spec(&mut host, *spec);
+            world.introduce_pod_spec_once(&mut host, *spec);
         }
-        world.wake_controllers(&mut host, Time::ZERO);
+        world.install_pods(&mut host, &setup.pods);
+        world.sync_views(&mut host);
         world
     }
 
@@ -118,7 +130,7 @@ impl World {
     pub(super) fn set_params(&mut self, params: &SimParams, delays: KubeletDelays) {
         self.timing = Timing::new(params, self.timing.detail, self.timing.think, delays);
         self.scheduler.feed.set_delay(self.timing.watch);
-        self.control.feed.set_delay(self.timing.watch);
+        self.control.set_params(&self.timing);
     }
 
     /// Commits a change to the store and lets those who watch it know.
@@ -127,9 +139,11 @@ impl World {
         if shared {
             self.scheduler_observes(host, &change);
             let cx = cx(&self.catalog, &self.store.truth, host.now, self.draws);
-            self.control.memory.observe(cx, &change);
+            self.control.memory.observe(cx, host.now, &change);
         }
-        let controllers_care = self.control.memory.cares_about(&change, &self.store.truth);
+        let unread = self.control.feed.behind(&self.store);
+        let believed = cx(&self.catalog, &self.store.truth, host.now, self.draws);
+        let controllers_care = self.control.memory.cares_about(believed, &change, unread);
         self.store.commit(host.now, change, !shared, &self.catalog);
         if self.scheduler.cares_about(&change) || self.scheduler.feed.behind(&self.store) > BEHIND {
             self.scheduler.feed.want_last(&self.store);
@@ -161,6 +175,13 @@ impl World {
             }
             Stimulus::Crash { node } => self.crash(host, NodeId(node)),
             Stimulus::Repair { node } => self.repair(host, NodeId(node)),
+            Stimulus::Taint { node, taint, on } => {
+                let names = &mut self.catalog.names;
+                let key = names.intern(catalog.names.text(taint.key));
+                let value = names.intern(catalog.names.text(taint.value));
+                self.taint_by_hand(host, NodeId(node), Taint { key, value, ..taint }, on);
+            }
+            Stimulus::DeleteNode { node } => self.delete_node(host, NodeId(node)),
         }
     }
 
@@ -253,7 +274,7 @@ impl World {
         }
     }
 
-    fn introduce_name<S: Sink>(&mut self, host: &mut Host<'_, S>, name: Name) {
+    pub(super) fn introduce_name<S: Sink>(&mut self, host: &mut Host<'_, S>, name: Name) {
         let at = name.index();
         if self.named.len() <= at {
             self.named.resize(at + 1, false);
@@ -288,6 +309,17 @@ impl World {
         if let Some(model) = self.catalog.node_spec(id).devices.map(|group| group.model) {
             self.introduce_name(host, model);
             host.fact(Fact::NodeModelDefined { spec: id, model });
+        }
+    }
+
+    /// Introduces a pod specification of the setup.
+    pub(super) fn introduce_pod_spec_once<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        id: PodSpecId,
+    ) {
+        if self.specified.insert(id) {
+            self.introduce_pod_spec(host, id);
         }
     }
 

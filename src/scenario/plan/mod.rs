@@ -61,10 +61,10 @@ pub struct Plan {
     pub pods: Vec<PodSetup>,
     /// Sources in the order of the file, all faults as one source at the end.
     pub sources: Vec<SourcePlan>,
-    /// All images that some pod wants or some node has, and how they behave.
-    pub applications: Vec<ApplicationPlan>,
     /// What kubelets do; the files of its delays can be found from the working directory.
     pub kubelet: KubeletParams,
+    /// All images that some pod wants or some node has, and how they behave.
+    pub applications: Vec<ApplicationPlan>,
 }
 
 /// What was found on the way to a plan.
@@ -95,8 +95,8 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             services: Vec::new(),
             pods: Vec::new(),
             sources: Vec::new(),
-            applications: Vec::new(),
             kubelet: file.orchestrator.machinery().kubelet,
+            applications: Vec::new(),
         },
         findings: Findings::default(),
         classes: PriorityClasses::default(),

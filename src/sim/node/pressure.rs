@@ -5,7 +5,7 @@
 
 use crate::ground::{Bytes, Purpose, Span, Time};
 use crate::journal::Sink;
-use crate::model::{ContainerEnd, FailedReason, NodeId, PodId, PodUid, Pressure};
+use crate::model::{ContainerEnd, FailedReason, NodeId, PodId, PodUid, Pressure, Pressures};
 use crate::policy::kube::kubelet::{
     CRITICAL_PRIORITY, Candidate, EvictionMemory, LocalStorage, Observation, OomProcess, Signal,
     Threshold, eviction_victim, oom_score_adj, oom_victim, qos,
@@ -177,7 +177,7 @@ impl World {
         let crossed = crossed.min(self.storage_exceeded(node, now));
         if crossed < Time::MAX && self.fleet.agents[node].pressures.cleaning.is_none() {
             let at = self.look_at(node, crossed.max(now + Span::from_nanos(1)));
-            self.plan_look(host, node, at);
+            self.plan_eviction_look(host, node, at);
         }
         let epoch = self.fleet.machines[node].epoch;
         let pressures = &mut self.fleet.agents[node].pressures;
@@ -197,7 +197,7 @@ impl World {
         at.next_tick(interval, phase)
     }
 
-    fn plan_look<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId, at: Time) {
+    fn plan_eviction_look<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId, at: Time) {
         let epoch = self.fleet.machines[node].epoch;
         let pressures = &mut self.fleet.agents[node].pressures;
         if at < pressures.look {
@@ -228,7 +228,7 @@ impl World {
             let due = self.fleet.agents[node].pressures.memory.next_due(params, now);
             if let Some(due) = due {
                 let at = self.look_at(node, due);
-                self.plan_look(host, node, at);
+                self.plan_eviction_look(host, node, at);
             }
         }
         self.node_usage_changed(host, node);
@@ -333,7 +333,7 @@ impl World {
         self.kubelet_ends_pod(host, pod, reason, Some(grace));
         self.fleet.agents[node].pressures.cleaning = Some((pod, uid));
         let at = host.now + self.timing.kubelet.eviction.cleanup_timeout;
-        self.plan_look(host, node, at);
+        self.plan_eviction_look(host, node, at);
     }
 
     /// The loop may have waited for the end of this pod: then it looks again at once.
@@ -345,7 +345,7 @@ impl World {
     ) {
         let uid = self.fleet.get(pod).uid;
         if self.fleet.agents[node].pressures.cleaning == Some((pod, uid)) {
-            self.plan_look(host, node, host.now);
+            self.plan_eviction_look(host, node, host.now);
         }
     }
 
@@ -359,10 +359,11 @@ impl World {
         let machine = self.fleet.machines[node];
         let phase = self.draw_phase(STATUS_PHASE, machine.key, period);
         let at = host.now.next_tick(period, phase) + self.timing.request;
-        let bits = conditions.iter().fold(0, |bits, pressure| bits | 1 << *pressure as u8);
+        let none = Pressures::NONE;
+        let pressures = conditions.iter().fold(none, |all, pressure| all.with(*pressure, true));
         self.fleet.agents[node].pressures.reported = conditions;
         let epoch = machine.epoch;
-        host.store(at.since(host.now), Event::NodePressures { node, epoch, bits });
+        host.store(at.since(host.now), Event::NodePressures { node, epoch, pressures });
     }
 
     /// The store learns what runs out on a node.
@@ -371,16 +372,10 @@ impl World {
         host: &mut Host<'_, S>,
         node: NodeId,
         epoch: u32,
-        bits: u8,
+        pressures: Pressures,
     ) {
-        if self.fleet.machines[node].epoch == epoch {
-            let all = [Pressure::Memory, Pressure::Disk, Pressure::Pid];
-            let on = |pressure: &Pressure| bits & 1 << *pressure as u8 != 0;
-            let pressures: Vec<Pressure> = all.into_iter().filter(on).collect();
-            for pressure in all {
-                let on = pressures.contains(&pressure);
-                host.fact(crate::journal::Fact::NodePressure { node, pressure, on });
-            }
+        if self.fleet.machines[node].epoch == epoch && self.store.truth.node(node).present {
+            self.write_pressures(host, node, pressures);
         }
     }
 

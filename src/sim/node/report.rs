@@ -15,7 +15,7 @@ impl World {
         let node = view.node.expect("kubelets report on pods that are bound");
         let (uid, epoch) = (view.uid, self.fleet.machines[node].epoch);
         let client = &mut self.fleet.agents[node].client;
-        let mut send = |at: Time| client.as_mut().map_or(at, |client| client.take_next(at));
+        let mut send = |at: Time| client.as_mut().map_or(at, |client| client.reserve(at));
         let mut sent = send(host.now + self.timing.kubelet.status_report);
         if report == Report::Stopped {
             // The last status goes first; only then is the pod deleted.
@@ -83,6 +83,9 @@ impl World {
     ) {
         let uid = self.store.truth.pod(pod).expect("only what is there ends").uid;
         host.fact(Fact::Failed { pod: uid, reason });
+        if reason.is_eviction() {
+            self.note_eviction(uid);
+        }
         self.commit(host, Change::PodPhase { pod, phase: PodPhase::Failed });
         self.finished_pod_leaves(host, pod, uid);
     }

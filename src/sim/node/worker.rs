@@ -182,10 +182,10 @@ impl World {
                 break;
             }
         }
-        self.sync_ends(host, pod);
+        self.pod_sync_ends(host, pod);
     }
 
-    fn sync_ends<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
+    fn pod_sync_ends<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
         let (node, _) = self.place_of(pod);
         let now = host.now;
         let worker = &mut self.fleet.expect(pod).worker;

@@ -2,16 +2,16 @@
 
 use super::{Script, times};
 use crate::engine::Limits;
-use crate::ground::{Bytes, Draws, Key, MilliCpu, Name, Names, Span, SpanDist, Time};
+use crate::ground::{Bytes, Draws, Id, Key, MilliCpu, Name, Names, Span, SpanDist, Time};
 use crate::journal::{Fact, Journal, PullOutcome, Record};
 use crate::model::{
     Amounts, Application, Behaviour, Catalog, Container, ContainerEnd, ContainerWait, FailedReason,
-    FinishedPods, Hook, Layer, Lifetime, LossPolicy, NodeSpec, PodName, PodSpec, Pressure,
+    FinishedPods, Hook, Layer, Lifetime, LossPolicy, NodeId, NodeSpec, PodName, PodSpec, Pressure,
     ProbeKind, ProbeParams, Probes, PullPolicy, RestartPolicy, Stimulus, Timed, Usage, Workload,
     WorkloadId, WorkloadKind,
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
-use crate::sim::{Detail, KubeletDelays, NodeSetup, Run, Setup, SimParams};
+use crate::sim::{Detail, KubeletDelays, NodeSetup, PodSetup, Run, Setup, SimParams};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -214,6 +214,36 @@ fn the_life_of_a_pod_adds_up() {
         let ready = one(facts, |fact| matches!(fact, Fact::Ready { .. }));
         assert!(reported(millis(STARTED + pull), ready), "{ready}");
     }
+}
+
+/// The bounds that the documentation of the parameters states.
+#[test]
+fn a_pod_runs_within_the_bounds_of_the_default_latencies() {
+    let mut lab = Lab::new();
+    lab.params = SimParams::default();
+    lab.node.pods = 300;
+    for number in 0..300 {
+        lab = lab.pod_at(millis(number * 733), |spec, _| {
+            spec.containers[0].requests = Amounts::default();
+        });
+    }
+    let (mut setup, script) = lab.setup();
+    let mut no_table = |_: &crate::ground::EmpiricalForm| Ok(Vec::new());
+    setup.delays = lab.params.kubelet.delays(&mut no_table).unwrap();
+    let mut run = Run::new(setup, script, Journal::keeping()).checking();
+    run.run(&Limits::until(Time::from_secs(400)));
+    let facts = run.sink().records();
+    let bound = times(facts, |fact| matches!(fact, Fact::Bound { .. }));
+    let mut took: Vec<Span> = Vec::new();
+    for record in facts {
+        if let Fact::Ready { pod } = record.fact {
+            took.push(record.at.since(bound[pod.index()]));
+        }
+    }
+    assert_eq!(took.len(), 300);
+    let (least, most) = (*took.iter().min().unwrap(), *took.iter().max().unwrap());
+    assert!(least >= Span::from_millis(930) && least < Span::from_millis(1000), "{least}");
+    assert!(most <= Span::from_millis(2130) && most > Span::from_millis(2050), "{most}");
 }
 
 #[test]
@@ -676,4 +706,36 @@ fn running_pods_cost_nothing() {
     assert_eq!(run.events(), started, "a month of probes that say the same");
     let ready = times(run.sink().records(), |fact| matches!(fact, Fact::Ready { .. }));
     assert_eq!(ready.len(), 50);
+}
+
+#[test]
+fn forty_thousand_pods_idle_for_a_month() {
+    let probe = Some(ProbeParams::default());
+    let probes = Probes { startup: probe, readiness: probe, liveness: probe };
+    let lab = Lab::new().app("app:v1", 1, Behaviour::default()).pod(|spec, names| {
+        app(spec, names);
+        spec.containers[0].probes = probes;
+    });
+    let (mut setup, script) = lab.setup();
+    let spec = lab.pods[0].1.renamed(|name| setup.catalog.names.intern(lab.names.text(name)));
+    let (spec, _) = setup.catalog.intern_pod_spec(&spec);
+    let stem = setup.catalog.names.intern("old-");
+    setup.nodes.clear();
+    for number in 0..2000 {
+        let name = setup.catalog.names.intern(&format!("node-{number}"));
+        let (node, _) = setup.catalog.intern_node_spec(&lab.node);
+        let taints = Catalog::NO_TAINTS;
+        let hostname = Some(name);
+        setup.nodes.push(NodeSetup { name, hostname, spec: node, taints, unschedulable: false });
+    }
+    for number in 0..40_000 {
+        let (name, node) = (PodName::numbered(stem, number), Some(NodeId(number % 2000)));
+        setup.pods.push(PodSetup { workload: WorkloadId(0), spec, name, node });
+    }
+    let mut run = Run::new(setup, Script { stimuli: Vec::new(), ..script }, Journal::keeping());
+    run.run(&Limits::until(Time::ZERO + secs(30 * 86_400)));
+    let ready = times(run.sink().records(), |fact| matches!(fact, Fact::Ready { .. }));
+    assert_eq!(ready.len(), 40_000);
+    assert!(run.events() < 10 * 40_000, "{} events", run.events());
+    assert!(times(run.sink().records(), |fact| matches!(fact, Fact::Unready { .. })).is_empty());
 }
