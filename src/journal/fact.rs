@@ -18,8 +18,6 @@ pub enum DeletionCause {
     TaintEviction = 0,
     /// Its node is gone and, at `placement` detail, nobody waits for it.
     NodeLost = 1,
-    /// Its containers were lost with the power of its node and must not be started again.
-    ContainersLost = 2,
     /// Its owner has too many pods.
     ScaleDown = 10,
 }

@@ -1,13 +1,13 @@
 //! What is there before anything happens: pods of a snapshot, and the first list of each process.
 
 use super::host::Host;
-use super::machine::{Containers, Program};
+use super::machine::Program;
 use super::setup::PodSetup;
 use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::{Fact, Sink};
-use crate::model::{Change, DeviceMask, Lifetime, PodPhase};
-use crate::policy::Scheduler;
+use crate::model::{Change, DeviceMask, Lifetime, NodeId, PodPhase, PodSpecId};
+use crate::policy::{Scheduler, choose_devices};
 
 impl World {
     /// Creates the pods that are there at the start, before the controllers know of anything.
@@ -25,11 +25,9 @@ impl World {
         self.introduce_name(host, stem);
         host.fact(Fact::PodCreated { pod: uid, spec, workload, stem, number, digits });
         self.adopt_number(workload, name);
-        let containers = if node.is_some() { Containers::Running } else { Containers::Absent };
         let key = name.key(&self.catalog.names);
         let lifetime = Lifetime::Forever;
-        let program = Program { uid, key, lifetime, attempt: 0, containers, replaced: false };
-        self.fleet.install(pod, program);
+        self.fleet.install(pod, Program::new(uid, key, lifetime));
         let created = host.now;
         self.list(host.now, Change::PodAdded { pod, uid, spec, workload, name, created });
         let Some(node) = node else {
@@ -38,12 +36,23 @@ impl World {
             }
             return;
         };
-        let devices = DeviceMask::NONE;
+        let devices = self.free_devices(spec, node);
         host.fact(Fact::Bound { pod: uid, node, devices });
         host.fact(Fact::Started { pod: uid });
         host.fact(Fact::Ready { pod: uid });
         self.list(host.now, Change::PodBound { pod, node, devices });
         self.list(host.now, Change::PodPhase { pod, phase: PodPhase::Ready });
+        self.kubelet_has_pod(host, pod, node);
+    }
+
+    /// Devices of its node for a pod that runs there.
+    fn free_devices(&self, spec: PodSpecId, node: NodeId) -> DeviceMask {
+        let Some(request) = &self.catalog.pod_spec(spec).devices else {
+            return DeviceMask::NONE;
+        };
+        let group = self.store.truth.node_spec(node, &self.catalog).devices;
+        let left = &self.store.truth.holds(node).device_left;
+        choose_devices(request, group, left).expect("plans refuse pods that do not fit their node")
     }
 
     /// Commits what is there at the start; nobody is woken.

@@ -16,6 +16,7 @@ mod feed;
 mod handle;
 mod host;
 mod install;
+mod kubelet_params;
 mod machine;
 mod node;
 mod operate;
@@ -29,7 +30,8 @@ mod tests;
 mod world;
 
 pub use event::Event;
-pub use params::{ApiParams, Detail, KubeletParams, PlacementParams, RateParams, SimParams};
+pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams};
+pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{NodeSetup, PodSetup, Setup};
 pub use world::World;

@@ -3,7 +3,7 @@
 use crate::ground::{Problem, Span};
 use crate::policy::KubeSchedulerParams;
 use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, ZoneParams};
-use crate::sim::{ApiParams, KubeletParams, PlacementParams, SimParams};
+use crate::sim::{ApiParams, KubeletParams, PlacementParams, RegistryParams, SimParams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub enum OrchestratorParams {
     /// Kubernetes.
     Kubernetes(Box<KubernetesParams>),
     /// First fit, restart at once: the simplest that works.
-    Baseline(BaselineParams),
+    Baseline(Box<BaselineParams>),
 }
 
 impl Default for OrchestratorParams {
@@ -54,17 +54,10 @@ impl OrchestratorParams {
             OrchestratorParams::Kubernetes(kube) => kube.scheduler.check(),
             OrchestratorParams::Baseline(_) => Vec::new(),
         };
-        let SimParams { api, node_lifecycle, zones, pod_gc, .. } = self.machinery();
-        [
-            ("scheduler", scheduler),
-            ("api", api.check()),
-            ("node_lifecycle", node_lifecycle.check()),
-            ("zones", zones.check()),
-            ("pod_gc", pod_gc.check()),
-        ]
-        .into_iter()
-        .flat_map(|(path, problems)| problems.into_iter().map(move |p| p.under(path)))
-        .collect()
+        let mut problems: Vec<Problem> =
+            scheduler.into_iter().map(|problem| problem.under("scheduler")).collect();
+        problems.extend(self.machinery().check());
+        problems
     }
 }
 
@@ -80,6 +73,8 @@ pub struct KubernetesParams {
     pub api: ApiParams,
     /// The kubelets.
     pub kubelet: KubeletParams,
+    /// Where images come from.
+    pub registry: RegistryParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
     /// Zones that lose many nodes at once.
@@ -96,6 +91,7 @@ impl KubernetesParams {
         SimParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
+            registry: self.registry,
             node_lifecycle: self.node_lifecycle,
             zones: self.zones,
             pod_gc: self.pod_gc,
@@ -123,6 +119,8 @@ pub struct BaselineParams {
     pub api: ApiParams,
     /// The agents on its nodes.
     pub kubelet: KubeletParams,
+    /// Where images come from.
+    pub registry: RegistryParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
     /// Zones that lose many nodes at once.
@@ -139,6 +137,7 @@ impl Default for BaselineParams {
             think_time: Span::from_millis(2),
             api: ApiParams::default(),
             kubelet: KubeletParams::default(),
+            registry: RegistryParams::default(),
             node_lifecycle: NodeLifecycleParams::default(),
             zones: ZoneParams::default(),
             pod_gc: PodGcParams::default(),
@@ -153,6 +152,7 @@ impl BaselineParams {
         SimParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
+            registry: self.registry,
             node_lifecycle: self.node_lifecycle,
             zones: self.zones,
             pod_gc: self.pod_gc,

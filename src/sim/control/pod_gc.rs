@@ -129,7 +129,6 @@ impl Memory {
 impl World {
     /// Notes that a kubelet evicts a pod, which may stay in the store as Failed: such pods are
     /// collected first. To be called before its phase is written.
-    #[cfg_attr(not(test), expect(dead_code, reason = "kubelets do not evict yet"))]
     pub(in crate::sim) fn note_eviction(&mut self, uid: PodUid) {
         self.control.memory.garbage.evicted.insert(uid);
     }

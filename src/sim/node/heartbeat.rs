@@ -26,9 +26,11 @@ impl World {
         machine.epoch += 1;
         let machine = *machine;
         host.fact(Fact::NodeCrashed { node });
+        self.pulls_are_lost(host, node);
         for pod in self.pods_by_age(node) {
             self.containers_are_lost(host, pod);
         }
+        self.fleet.agents[node].loses_power();
         let found = if self.is_lifecycle() {
             let params = self.timing.node_lifecycle;
             let lease = self.draw_phase(LEASE_PHASE, machine.key, params.lease_renewal);
@@ -107,20 +109,6 @@ impl World {
         self.set_condition(host, node, Condition::True);
         if !self.is_lifecycle() {
             self.set_unreachable(host, node, false);
-        }
-    }
-
-    /// The status that a kubelet writes when resources run out on its node, or do not any more,
-    /// reaches the store. The NoSchedule taints follow when the node lifecycle controller sees it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "kubelets do not watch pressure yet"))]
-    pub(in crate::sim) fn node_reports_pressure<S: Sink>(
-        &mut self,
-        host: &mut Host<'_, S>,
-        node: NodeId,
-        pressures: Pressures,
-    ) {
-        if self.store.truth.node(node).present {
-            self.write_pressures(host, node, pressures);
         }
     }
 

@@ -40,13 +40,15 @@ fn states(facts: &[Record]) -> Vec<ZoneState> {
     facts.iter().filter_map(state).collect()
 }
 
-/// The gaps between taints are all of so many seconds, to a poll and a write.
+/// The gaps between taints are all of so many seconds, to a poll and a write. The first one is
+/// shorter where the first taint had to wait for the writes of a look.
 fn assert_gaps(facts: &[Record], count: usize, gap: f64) {
     let tainted = tainted(facts);
     assert_eq!(tainted.len(), count, "{tainted:?}");
-    for pair in tainted.windows(2) {
+    for (number, pair) in tainted.windows(2).enumerate() {
         let between = pair[1].0 - pair[0].0;
-        assert!((between - gap).abs() <= 0.2, "{between} in {tainted:?}");
+        let least = if number == 0 { gap - 1.6 } else { gap - 0.2 };
+        assert!((least..=gap + 0.2).contains(&between), "{between} in {tainted:?}");
     }
 }
 
@@ -105,11 +107,8 @@ fn a_cluster_that_is_lost_as_a_whole_is_not_tainted() {
         .at(back, Stimulus::Repair { node: 0 })
         .facts(CRASH + Span::from_secs(300));
     let after = times(&facts, |fact| matches!(fact, Fact::NodeTainted { on: true, .. }));
-    let after: Vec<f64> = after
-        .iter()
-        .filter(|at| **at > back)
-        .map(|at| at.since(back).as_secs_f64())
-        .collect();
+    let after: Vec<f64> =
+        after.iter().filter(|at| **at > back).map(|at| at.since(back).as_secs_f64()).collect();
     assert_eq!(after.len(), 5, "{after:?}");
     assert!((10.0..15.3).contains(&after[0]), "{after:?}");
     let outage = times(&facts, |fact| {
@@ -139,7 +138,7 @@ fn a_zone_partly_lost_waits_until_it_is_normal() {
     let (early, late): (Vec<Time>, Vec<Time>) = on.into_iter().partition(|at| *at < back);
     assert_eq!(early.len(), 1, "the token that was there is used: {early:?}");
     assert!((10.0..15.5).contains(&late[0].since(back).as_secs_f64()), "{late:?}");
-    assert_eq!(late.len(), 9);
+    assert!((8..=9).contains(&late.len()), "one may have been tainted before: {late:?}");
     for pair in late.windows(2) {
         assert!((pair[1].since(pair[0]).as_secs_f64() - 10.0).abs() <= 0.2, "{late:?}");
     }
@@ -167,7 +166,7 @@ fn many_nodes_are_found_later_than_one() {
 #[test]
 fn a_node_that_is_back_is_clean_at_the_next_look() {
     let back = CRASH + Span::from_secs(100);
-    let facts = losing(3, 1, [0]).at(back, Stimulus::Repair { node: 0 }).facts(CRASH * 2);
+    let facts = losing(3, 1, [0]).at(back, Stimulus::Repair { node: 0 }).facts(Time::from_secs(2000));
     let off = times(&facts, |fact| matches!(fact, Fact::NodeTainted { on: false, .. }));
     assert_eq!(off.len(), 1);
     assert!(off[0].since(back).as_secs_f64() <= 5.1, "{off:?}");
@@ -224,17 +223,17 @@ fn an_eviction_is_called_off_when_the_taint_goes() {
 
 #[test]
 fn evictions_of_a_full_node_pass_through_one_client() {
-    let mut bench = Bench::new(1, 100).at(CRASH, Stimulus::Crash { node: 0 });
+    let mut bench = Bench::new(2, 200).at(CRASH, Stimulus::Crash { node: 0 });
     bench.pod_cpu = 10;
     let facts = bench.facts(CRASH + Span::from_secs(600));
     let deleted = times(&facts, |fact| matches!(fact, Fact::Deleting { .. }));
-    assert_eq!(deleted.len(), 100);
-    // Three requests for each of 100 pods, burst 30, 20 a second.
-    let lasts = deleted[99].since(deleted[0]);
-    let all = times(&facts, |fact| matches!(fact, Fact::NodeTainted { .. }))[0];
-    let last = deleted[99].since(all).as_secs_f64() - 300.0;
-    assert!((13.5..13.7).contains(&last), "{last}");
-    assert!(lasts.as_secs_f64() <= 5.1, "reads and marks come before the deletions: {lasts}");
+    assert_eq!(deleted.len(), 64, "as many as the memory of a node holds");
+    // Three requests for each, burst 30, 20 a second; reads and marks come before the deletions.
+    let tainted = times(&facts, |fact| matches!(fact, Fact::NodeTainted { .. }))[0];
+    let last = deleted[63].since(tainted).as_secs_f64() - 300.0;
+    assert!((8.1..8.2).contains(&last), "{last}");
+    let lasts = deleted[63].since(deleted[0]).as_secs_f64();
+    assert!((3.1..3.2).contains(&lasts), "{lasts}");
 }
 
 #[test]
@@ -307,7 +306,7 @@ fn pressure_becomes_a_taint() {
     ] {
         let now = Time::from_secs(second);
         let mut host = Host { now, queue: &mut queue, sink: &mut journal };
-        world.node_reports_pressure(&mut host, node, pressures);
+        world.write_pressures(&mut host, node, pressures);
         while let Some(next) = queue.pop_before(now + Span::from_secs(5)) {
             let mut host = Host { now: next.at, queue: &mut queue, sink: &mut journal };
             world.handle(&mut host, next.event);
@@ -319,8 +318,7 @@ fn pressure_becomes_a_taint() {
         });
         marks.push(keys.collect::<Vec<_>>());
     }
-    let expected: [&[&str]; 3] =
-        [&["memory-pressure"], &["memory-pressure", "disk-pressure"], &[]];
+    let expected: [&[&str]; 3] = [&["memory-pressure"], &["memory-pressure", "disk-pressure"], &[]];
     assert_eq!(marks, expected);
     let told = times(journal.records(), |fact| matches!(fact, Fact::NodePressure { .. }));
     assert_eq!(told.len(), 4);
