@@ -2,7 +2,7 @@
 
 use super::{Script, times};
 use crate::engine::Limits;
-use crate::ground::{Bytes, Draws, Key, MilliCpu, Name, Names, Span, SpanDist, Time};
+use crate::ground::{Bytes, Draws, Id, Key, MilliCpu, Name, Names, Span, SpanDist, Time};
 use crate::journal::{Fact, Journal, PullOutcome, Record};
 use crate::model::{
     Amounts, Application, Behaviour, Catalog, Container, ContainerEnd, ContainerWait, FailedReason,
@@ -214,6 +214,36 @@ fn the_life_of_a_pod_adds_up() {
         let ready = one(facts, |fact| matches!(fact, Fact::Ready { .. }));
         assert!(reported(millis(STARTED + pull), ready), "{ready}");
     }
+}
+
+/// The bounds that the documentation of the parameters states.
+#[test]
+fn a_pod_runs_within_the_bounds_of_the_default_latencies() {
+    let mut lab = Lab::new();
+    lab.params = SimParams::default();
+    lab.node.pods = 300;
+    for number in 0..300 {
+        lab = lab.pod_at(millis(number * 733), |spec, _| {
+            spec.containers[0].requests = Amounts::default();
+        });
+    }
+    let (mut setup, script) = lab.setup();
+    let mut no_table = |_: &crate::ground::EmpiricalForm| Ok(Vec::new());
+    setup.delays = lab.params.kubelet.delays(&mut no_table).unwrap();
+    let mut run = Run::new(setup, script, Journal::keeping()).checking();
+    run.run(&Limits::until(Time::from_secs(400)));
+    let facts = run.sink().records();
+    let bound = times(facts, |fact| matches!(fact, Fact::Bound { .. }));
+    let mut took: Vec<Span> = Vec::new();
+    for record in facts {
+        if let Fact::Ready { pod } = record.fact {
+            took.push(record.at.since(bound[pod.index()]));
+        }
+    }
+    assert_eq!(took.len(), 300);
+    let (least, most) = (*took.iter().min().unwrap(), *took.iter().max().unwrap());
+    assert!(least >= Span::from_millis(930) && least < Span::from_millis(1000), "{least}");
+    assert!(most <= Span::from_millis(2130) && most > Span::from_millis(2050), "{most}");
 }
 
 #[test]
