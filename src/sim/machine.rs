@@ -261,6 +261,12 @@ impl Program {
         }
     }
 
+    /// Most restarts of one of its containers of this role.
+    pub(super) fn restarts(&self, role: Role) -> u32 {
+        let of_role = self.containers.iter().filter(|run| run.role == role);
+        of_role.map(|run| run.starts.saturating_sub(1)).max().unwrap_or(0)
+    }
+
     /// True while any container runs.
     pub(super) fn runs(&self) -> bool {
         self.containers.iter().any(|run| run.running)

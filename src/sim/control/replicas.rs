@@ -291,6 +291,9 @@ impl World {
         let ready = pod.phase == PodPhase::Ready;
         let since = self.control.memory.replicas.ready_since.get(row).copied();
         let key = pod.name.key(&self.catalog.names);
+        // Kubelets report restarts within a status that is at most seconds old.
+        let program = self.fleet.program(row).filter(|program| program.uid == pod.uid);
+        let restarts = |role| program.map_or(0, |program| program.restarts(role));
         RankedPod {
             node: pod.node,
             phase: match pod.phase {
@@ -300,8 +303,8 @@ impl World {
             ready_since: since.filter(|_| ready).map(Time::truncate_to_second),
             deletion_cost: self.catalog.pod_spec(pod.spec).deletion_cost,
             rank,
-            restarts: 0,
-            sidecar_restarts: 0,
+            restarts: restarts(Role::Main),
+            sidecar_restarts: restarts(Role::Sidecar),
             created: pod.created.truncate_to_second(),
             uid: self.draws.stream(POD_UID, key, 0).bits64(),
         }

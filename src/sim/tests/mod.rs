@@ -2,14 +2,15 @@
 
 mod control;
 mod kubelet;
+mod nodes;
 
 use crate::engine::{Limits, Stopped};
-use crate::ground::{Bytes, Draws, Key, MilliCpu, Name, Span, SpanDist, Time};
+use crate::ground::{Bytes, Draws, Key, MilliCpu, Span, SpanDist, Time};
 use crate::journal::{Fact, Journal, Record};
 use crate::model::{
-    Amounts, Catalog, Container, Effect, FinishedPods, Lifetime, LossPolicy, NodeSpec, PodName,
-    PodSpec, RestartPolicy, SourceId, Stimulus, Timed, Toleration, TolerationOperator, Workload,
-    WorkloadId, WorkloadKind,
+    Amounts, Catalog, Container, Effect, FinishedPods, Labels, Lifetime, LossPolicy, NodeSpec,
+    PodName, PodSpec, RestartPolicy, SourceId, Stimulus, Timed, Toleration, TolerationOperator,
+    Workload, WorkloadId, WorkloadKind,
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
 use crate::sim::{Arrivals, Detail, KubeletDelays, NodeSetup, Run, SavedRun, Setup, SimParams};
@@ -71,7 +72,14 @@ struct Bench {
     replicas: u32,
     detail: Detail,
     seed: u64,
-    toleration: i64,
+    /// Nodes are dealt out to so many zones in turn.
+    zones: u32,
+    /// Seconds that pods of the service stay on a lost node, `None` for ever.
+    toleration: Option<i64>,
+    /// CPU of a pod of the service, thousandths of a core.
+    pod_cpu: u64,
+    /// Finished pods stay in the store.
+    keep: bool,
     start: Span,
     params: SimParams,
     script: Script,
@@ -84,7 +92,10 @@ impl Bench {
             replicas,
             detail: Detail::Lifecycle,
             seed: 1,
-            toleration: 300,
+            zones: 1,
+            toleration: Some(300),
+            pod_cpu: 500,
+            keep: false,
             start: Span::from_millis(1500),
             params: SimParams::default(),
             script: Script::default(),
@@ -119,28 +130,34 @@ impl Bench {
         let mut catalog = Catalog::new();
         let allocatable =
             Amounts { cpu: MilliCpu(4000), memory: Bytes(16 << 30), ..Amounts::default() };
-        let spec = NodeSpec { allocatable, pods: 110, ..NodeSpec::default() };
-        let (spec, _) = catalog.intern_node_spec(&spec);
-        let node = |name: Name| NodeSetup {
-            name,
-            hostname: Some(name),
-            spec,
-            taints: Catalog::NO_TAINTS,
-            unschedulable: false,
-        };
-        let nodes = (0..self.nodes)
-            .map(|number| node(catalog.names.intern(&format!("node-{number}"))))
-            .collect();
-        let mut pod = pod_spec(&mut catalog.names, 500);
+        let key = catalog.names.intern("topology.kubernetes.io/zone");
+        let mut nodes = Vec::new();
+        for number in 0..self.nodes {
+            let name = catalog.names.intern(&format!("node-{number}"));
+            let zone = catalog.names.intern(&format!("zone-{}", number % self.zones));
+            let mut labels = Labels::new();
+            labels.set(key, zone);
+            let allocatable = allocatable.clone();
+            let spec = NodeSpec { allocatable, pods: 110, labels, ..NodeSpec::default() };
+            let (spec, _) = catalog.intern_node_spec(&spec);
+            nodes.push(NodeSetup {
+                name,
+                hostname: Some(name),
+                spec,
+                taints: Catalog::NO_TAINTS,
+                unschedulable: false,
+            });
+        }
+        let mut pod = pod_spec(&mut catalog.names, self.pod_cpu);
         for toleration in &mut pod.tolerations {
-            toleration.seconds = Some(self.toleration);
+            toleration.seconds = self.toleration;
         }
         let (pod, _) = catalog.intern_pod_spec(&pod);
         let mut workload = |text: &str, kind| {
             let name = catalog.names.intern(text);
             let key = Key::of(text);
             let on_loss = LossPolicy::Replace;
-            let finished = FinishedPods::Remove;
+            let finished = if self.keep { FinishedPods::Keep } else { FinishedPods::Remove };
             catalog.workloads.push(Workload { name, key, kind, on_loss, finished, startup: None })
         };
         let kind = WorkloadKind::Service { replicas: self.replicas, min_serving: 1 };
