@@ -86,6 +86,11 @@ impl World {
             return;
         }
         program.worker.sync_at = Time::MAX;
+        if program.worker.work != Work::Idle {
+            // A sync that came first at this very time has begun something.
+            program.worker.again = true;
+            return;
+        }
         match program.stage {
             Stage::Up => self.sync_pod(host, pod),
             Stage::Stopping(ending) => self.pod_has_stopped(host, pod, ending),
