@@ -7,6 +7,7 @@ mod examples;
 mod explain;
 mod failure;
 mod run;
+mod swarm;
 mod terminal;
 mod validate;
 
@@ -37,6 +38,8 @@ enum Verb {
     Explain(explain::ExplainArgs),
     /// Replay recorded decisions of real systems and print the agreement.
     Conformance(conformance::ConformanceArgs),
+    /// Play made-up scenarios, one for each seed, with every check switched on.
+    Swarm(swarm::SwarmArgs),
     /// List, print and copy the scenarios that come with wavetank.
     Examples(examples::ExamplesArgs),
     /// Print the completion script of a shell.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Verb::Validate(args) => validate::validate(&args),
         Verb::Explain(args) => explain::explain(&args),
         Verb::Conformance(args) => conformance::conformance(&args),
+        Verb::Swarm(args) => swarm::swarm(&args),
         Verb::Examples(args) => examples::examples(&args),
         Verb::Completions(args) => completions::completions(&args, Cli::command()),
     };
