@@ -13,6 +13,7 @@ use crate::model::{
 use crate::policy::kube::control::{
     DeletionPhase, RankedPod, SlowStart, deletion_order, missing_replicas, ranks, surplus_replicas,
 };
+use crate::policy::kube::kubelet::Role;
 use crate::sim::Event;
 use crate::sim::host::Host;
 use crate::sim::world::{NewPod, World};

@@ -166,7 +166,8 @@ fn many_nodes_are_found_later_than_one() {
 #[test]
 fn a_node_that_is_back_is_clean_at_the_next_look() {
     let back = CRASH + Span::from_secs(100);
-    let facts = losing(3, 1, [0]).at(back, Stimulus::Repair { node: 0 }).facts(Time::from_secs(2000));
+    let facts =
+        losing(3, 1, [0]).at(back, Stimulus::Repair { node: 0 }).facts(Time::from_secs(2000));
     let off = times(&facts, |fact| matches!(fact, Fact::NodeTainted { on: false, .. }));
     assert_eq!(off.len(), 1);
     assert!(off[0].since(back).as_secs_f64() <= 5.1, "{off:?}");
