@@ -240,7 +240,7 @@ impl<'de> Deserialize<'de> for LayersParams {
                     u8::try_from(number).ok().filter(|n| (1..=LAYERS_MAX).contains(&(*n).into()));
                 fits.map(LayersParams::Number).ok_or_else(|| {
                     E::custom(format!(
-                        "{number} is not from 1 to {LAYERS_MAX}; an image has layers"
+                        "{number} is not a number of layers; write 1 to {LAYERS_MAX}"
                     ))
                 })
             }

@@ -10,7 +10,7 @@ mod kinds;
 use self::files::{Raw, objects_at};
 use self::kinds::{Known, classify};
 use super::names::check_name;
-use super::read::read;
+use super::read::read_on;
 use super::{
     DeploymentManifest, Diagnostic, Kind as Shape, NamespaceManifest, Node, NodeManifest,
     PodObject, PriorityClassManifest, ReplicaSetManifest, Sources,
@@ -36,12 +36,23 @@ pub(super) struct Head {
     pub(super) name: String,
     /// Everything but its version and kind.
     tree: Node,
+    /// Paths of values that were wrong and are left out.
+    taken: Vec<String>,
 }
 
 impl Head {
     /// The name within the cluster: that of the namespace `default` goes without it.
     pub(super) fn full_name(&self) -> String {
         full_name(&self.namespace, &self.name)
+    }
+
+    /// True if something is wrong at a path only because a value was left out.
+    pub(super) fn explains(&self, path: &str) -> bool {
+        let inside = |taken: &String| {
+            let rest = taken.strip_prefix(path);
+            path.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.taken.iter().any(inside)
     }
 
     /// The value at a path, as text.
@@ -121,6 +132,15 @@ impl Objects {
     /// True if there may be more objects of a kind than could be read.
     pub(super) fn broken(&self, kind: Kind) -> bool {
         self.incomplete || self.broken.contains(&kind)
+    }
+
+    /// True if there is a controller of this name, even if it cannot be used.
+    pub(super) fn has_controller(&self, full_name: &str) -> bool {
+        let deployments = self.deployments.iter().map(|one| &one.head);
+        let mut all = deployments.chain(self.replica_sets.iter().map(|one| &one.head));
+        all.any(|head| head.full_name() == full_name)
+            || self.broken(Kind::Deployment)
+            || self.broken(Kind::ReplicaSet)
     }
 
     /// The message for a problem of an object.
@@ -236,7 +256,7 @@ impl Objects {
         let group = version_text.split_once('/').map_or("", |(group, _)| group).to_owned();
         let empty = Node::empty_map(tree.place);
         let tree = std::mem::replace(tree, empty);
-        Ok((group, known, Head { kind: known_kind, namespace, name, tree }))
+        Ok((group, known, Head { kind: known_kind, namespace, name, tree, taken: Vec::new() }))
     }
 }
 
@@ -246,20 +266,21 @@ fn titled(diagnostic: Diagnostic, title: &str) -> Diagnostic {
     diagnostic.path(path)
 }
 
-/// Reads an object as its type.
+/// Reads an object as its type. One of which only single values are wrong is kept without them, so
+/// that the rest of it can be judged as well.
 fn typed<T: DeserializeOwned>(
-    head: Head,
+    mut head: Head,
     sources: &Sources,
     into: &mut Vec<Object<T>>,
 ) -> Result<(), Vec<Diagnostic>> {
-    match read(&head.tree, sources) {
-        Ok(object) => {
-            into.push(Object { head, object });
-            Ok(())
-        }
-        Err(found) => {
-            let title = head.title();
-            Err(found.into_iter().map(|one| titled(one, &title)).collect())
-        }
+    let reading = read_on(&head.tree, sources);
+    let title = head.title();
+    let errors: Vec<Diagnostic> =
+        reading.errors.into_iter().map(|error| titled(error, &title)).collect();
+    if let (Some(object), Some(taken)) = (reading.value, reading.taken) {
+        head.taken = taken;
+        head.tree = reading.rest.unwrap_or(head.tree);
+        into.push(Object { head, object });
     }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }

@@ -3,7 +3,7 @@
 use super::Planner;
 use crate::metrics::catalog::{ENTRIES, Over, entry};
 use crate::scenario::diagnostic::{list, nearest};
-use crate::scenario::objects::{Kind, Objects};
+use crate::scenario::objects::Objects;
 
 impl Planner<'_> {
     /// Refuses expectations on metrics that no run has.
@@ -29,12 +29,9 @@ impl Planner<'_> {
 
     /// Refuses a metric of a service that the scenario does not have.
     fn known_service(&mut self, metric: &str, path: String, objects: &Objects) {
-        if objects.broken(Kind::Deployment) || objects.broken(Kind::ReplicaSet) {
-            return; // it may be one that could not be read
-        }
         let services = || self.services.iter().map(|service| service.name.as_str());
         let key = metric.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
-        if !services().any(|service| service == key) {
+        if !services().any(|service| service == key) && !objects.has_controller(key) {
             let text = format!("no service is called `{key}`");
             let hint = match services().next() {
                 Some(_) => format!("the services are {}", list(services(), "and")),

@@ -7,7 +7,7 @@ use crate::model::{FinishedPods, LossPolicy, PodSpec, Workload, WorkloadId, Work
 use crate::scenario::diagnostic::{list, nearest};
 use crate::scenario::manifest::{Meta, Reader, Written, convert};
 use crate::scenario::names::check_name;
-use crate::scenario::objects::{Kind, Objects};
+use crate::scenario::objects::Objects;
 use crate::scenario::tree::join;
 use crate::scenario::{
     BatchWorkload, LoadWorkload, LostPods, ServiceWorkload, TraceWorkload, WorkloadHead,
@@ -207,7 +207,7 @@ impl Planner<'_> {
             let path = join("services", name);
             let service = self.services.iter().find(|service| service.name == *name);
             let Some(replicas) = service.map(|service| service.replicas) else {
-                if !objects.broken(Kind::Deployment) && !objects.broken(Kind::ReplicaSet) {
+                if !objects.has_controller(name) {
                     let problem = self.no_such_service(name, path);
                     self.findings.problems.push(problem);
                 }

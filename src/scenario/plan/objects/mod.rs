@@ -77,7 +77,8 @@ impl Planner<'_> {
     }
 
     /// Says what was found in an object; true if nothing is wrong with it.
-    fn report(&mut self, objects: &Objects, head: &Head, found: Found) -> bool {
+    fn report(&mut self, objects: &Objects, head: &Head, mut found: Found) -> bool {
+        found.problems.retain(|problem| !head.explains(&problem.path));
         if !found.without_effect.is_empty() {
             let paths = found.without_effect.join(", ");
             self.findings.without_effect.push(objects.path_of(head, &paths));
@@ -106,3 +107,6 @@ impl Planner<'_> {
 fn controller(metadata: &ObjectMeta) -> Option<(&str, &str)> {
     metadata.controller().map(|owner| (owner.kind.as_str(), owner.name.as_str()))
 }
+
+#[cfg(test)]
+mod tests;

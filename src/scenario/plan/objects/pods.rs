@@ -104,6 +104,9 @@ impl Planner<'_> {
             return None;
         }
         let name = pod.object.spec.node_name.as_deref()?;
+        if objects.nodes.iter().any(|node| node.head.name == name) {
+            return None;
+        }
         let names = self.plan.nodes.iter().map(|node| self.plan.catalog.names.text(node.name));
         let hint = match nearest(name, names) {
             Some(near) => format!("did you mean `{near}`?"),

@@ -66,7 +66,10 @@ impl Planner<'_> {
             });
             let workload = match owner {
                 // The set of a Deployment is no workload of its own, and an old one is none at all.
-                Some(owner) => owners.of(owner, namespace, None),
+                Some(owner) => {
+                    self.findings.without_effect.push(objects.path_of(&one.head, ""));
+                    owners.of(owner, namespace, None)
+                }
                 None => self.replica_set(objects, one),
             };
             if let Some(workload) = workload {
