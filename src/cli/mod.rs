@@ -5,6 +5,7 @@ mod completions;
 mod conformance;
 mod examples;
 mod failure;
+mod report;
 mod run;
 mod terminal;
 mod validate;
@@ -32,6 +33,8 @@ enum Verb {
     Run(run::RunArgs),
     /// Parse and check a scenario without running it.
     Validate(validate::ValidateArgs),
+    /// Make the report of a run again from what the run left in its folder.
+    Report(report::ReportArgs),
     /// Replay recorded decisions of real systems and print the agreement.
     Conformance(conformance::ConformanceArgs),
     /// List, print and copy the scenarios that come with wavetank.
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
     let answered = match verb {
         Verb::Run(args) => run::run(&args),
         Verb::Validate(args) => validate::validate(&args),
+        Verb::Report(args) => report::report(&args),
         Verb::Conformance(args) => conformance::conformance(&args),
         Verb::Examples(args) => examples::examples(&args),
         Verb::Completions(args) => completions::completions(&args, Cli::command()),
