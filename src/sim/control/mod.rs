@@ -4,6 +4,7 @@
 mod batch;
 mod client;
 mod node_lifecycle;
+mod node_taints;
 mod pod_gc;
 mod replicas;
 mod taint_eviction;
