@@ -20,6 +20,8 @@ pub enum DeletionCause {
     NodeLost = 1,
     /// Its containers were lost with the power of its node and must not be started again.
     ContainersLost = 2,
+    /// It made room for a more important pod.
+    Preempted = 3,
 }
 
 /// How the pull of an image ended.

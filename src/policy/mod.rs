@@ -11,7 +11,7 @@ mod scheduler;
 pub use any::AnyScheduler;
 pub use baseline::FirstFit;
 pub use kube::{
-    KubeScheduler, KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint,
-    TieBreak,
+    KubeScheduler, KubeSchedulerConfiguration, KubeSchedulerParams, ResourceWeight,
+    ScoringStrategy, ScoringType, ShapePoint, TieBreak,
 };
 pub use scheduler::{Action, AttemptEnd, Cx, Scheduler};

@@ -110,9 +110,14 @@ impl Memory {
             Change::PodAdded { workload, .. } => self.replicas[workload].expected > 0,
             Change::PodBound { node, .. } => truth.node(node).status.taints != Catalog::NO_TAINTS,
             Change::PodPhase { phase, .. } => phase == PodPhase::Failed,
-            Change::NodeAdded { .. } | Change::NodeRemoved { .. } | Change::PodRemoved { .. } => {
-                false
-            }
+            Change::NodeAdded { .. }
+            | Change::NodeRemoved { .. }
+            | Change::PodRemoved { .. }
+            | Change::PodStarted { .. }
+            | Change::PodNominated { .. }
+            | Change::PodPreempted { .. }
+            | Change::ObjectSet { .. }
+            | Change::ObjectRemoved { .. } => false,
         }
     }
 
@@ -147,7 +152,14 @@ impl Memory {
             Change::PodBound { pod, node, .. } => {
                 self.pod_meets_taints(cx, pod, cx.view.node(node).status.taints);
             }
-            Change::PodPhase { .. } | Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+            Change::PodPhase { .. }
+            | Change::NodeAdded { .. }
+            | Change::NodeRemoved { .. }
+            | Change::PodStarted { .. }
+            | Change::PodNominated { .. }
+            | Change::PodPreempted { .. }
+            | Change::ObjectSet { .. }
+            | Change::ObjectRemoved { .. } => {}
         }
     }
 
