@@ -1,7 +1,8 @@
 //! Runs of scenarios: one, or many side by side. And conformance: how recorded decisions of real
 //! systems compare with ours.
 
-pub mod conformance;
+mod conformance;
 mod run;
 
+pub use conformance::{CaseReport, Difference, Unreadable, recorded_cases, replay_case};
 pub use run::{Finished, RunFailure, Session, run};

@@ -43,7 +43,7 @@ pub struct Unreadable {
 }
 
 /// The folders of cases in a folder, in order of name; the folder itself if it is a case.
-pub fn cases(folder: &Path) -> Vec<PathBuf> {
+pub fn recorded_cases(folder: &Path) -> Vec<PathBuf> {
     if case::is_case(folder) {
         return vec![folder.to_owned()];
     }
