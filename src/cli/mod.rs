@@ -4,6 +4,7 @@
 mod completions;
 mod conformance;
 mod examples;
+mod explain;
 mod failure;
 mod run;
 mod terminal;
@@ -32,6 +33,8 @@ enum Verb {
     Run(run::RunArgs),
     /// Parse and check a scenario without running it.
     Validate(validate::ValidateArgs),
+    /// Tell the life of one pod: each step with its reason, each attempt with who refused it where.
+    Explain(explain::ExplainArgs),
     /// Replay recorded decisions of real systems and print the agreement.
     Conformance(conformance::ConformanceArgs),
     /// List, print and copy the scenarios that come with wavetank.
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
     let answered = match verb {
         Verb::Run(args) => run::run(&args),
         Verb::Validate(args) => validate::validate(&args),
+        Verb::Explain(args) => explain::explain(&args),
         Verb::Conformance(args) => conformance::conformance(&args),
         Verb::Examples(args) => examples::examples(&args),
         Verb::Completions(args) => completions::completions(&args, Cli::command()),

@@ -2,7 +2,9 @@
 //! systems compare with ours.
 
 mod conformance;
+mod explain;
 mod run;
 
 pub use conformance::{CaseReport, Difference, Unreadable, recorded_cases, replay_case};
+pub use explain::{DEFAULT_NAMESPACE, Followed, PodRef, follow};
 pub use run::{Finished, RunFailure, Session, run};

@@ -7,6 +7,7 @@
 //! over the same time.
 
 use super::book::Book;
+use super::quality::Quality;
 use super::results::{AvailabilityResults, ServiceResult};
 use super::step::{Fold, Step};
 use crate::ground::{Id, Time};
@@ -58,11 +59,17 @@ impl Availability {
     }
 
     /// The numbers of a run that ends here.
-    pub(super) fn finish(mut self, book: &Book, end: Time) -> AvailabilityResults {
+    pub(super) fn finish(
+        mut self,
+        book: &Book,
+        quality: &Quality,
+        end: Time,
+    ) -> AvailabilityResults {
         let mut services = Vec::new();
         for (id, row) in book.services() {
             self.look(end, id, book);
             let service = self.services[id.index()];
+            let expected = quality.of(id, end);
             let mut result = ServiceResult {
                 name: book.text(row.name),
                 desired: row.replicas,
@@ -71,6 +78,8 @@ impl Availability {
                 availability: 0.0,
                 weighted: 0.0,
                 outages: service.outages,
+                error_share: expected.map(|expected| expected.error_share),
+                latency_factor: expected.map(|expected| expected.latency_factor),
                 unavailable_seconds: end.since(row.defined).as_secs_f64(),
                 time_to_first_available_seconds: None,
             };

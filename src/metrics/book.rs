@@ -1,6 +1,7 @@
 //! The books that all folds share: what facts have said so far about names, specifications, nodes
 //! and the pods that are alive. A pod that has finished or is gone leaves four bytes behind.
 
+use super::states::PodState;
 use crate::ground::{Id, Name, Names, Time};
 use crate::journal::{DeletionCause, Fact, Record};
 use crate::model::{
@@ -33,11 +34,19 @@ pub(super) enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PodRow {
     pub(super) pod: PodUid,
+    /// Its place among the pods that are alive; used again after its end.
+    pub(super) slot: u32,
     pub(super) spec: PodSpecId,
     pub(super) workload: WorkloadId,
     pub(super) name: PodName,
     pub(super) state: State,
     pub(super) deleting: Option<DeletionCause>,
+    /// The kubelet stops its containers.
+    pub(super) stopping: bool,
+    /// The containers that cannot be started yet, a bit each; from the 64th on they share one.
+    pub(super) waits: u64,
+    /// Starts of its containers but the first of each.
+    pub(super) restarts: u32,
     pub(super) node: Option<NodeId>,
     pub(super) devices: DeviceMask,
     pub(super) refusals: u32,
@@ -59,6 +68,11 @@ impl PodRow {
     pub(super) fn serves(&self) -> bool {
         self.state == State::Ready && self.deleting.is_none()
     }
+
+    /// True while its containers run.
+    pub(super) fn runs(&self) -> bool {
+        matches!(self.state, State::Started | State::Ready)
+    }
 }
 
 /// A node.
@@ -68,6 +82,7 @@ pub(super) struct NodeRow {
     pub(super) spec: NodeSpecId,
     /// False from the moment its condition says that it is not ready.
     pub(super) counted: bool,
+    pub(super) powered: bool,
     /// Requests of the pods it holds, by number of the resource.
     pub(super) used: Vec<u64>,
     pub(super) device_left: Vec<u32>,
@@ -89,7 +104,11 @@ pub(super) struct PodSpecRow {
     /// Number of the resource and amount.
     pub(super) amounts: Vec<(u16, u64)>,
     pub(super) cpu: u64,
+    pub(super) memory: u64,
     pub(super) device_milli: u64,
+    /// Share of requests answered with an error, millionths, and how much longer answers take,
+    /// thousandths, if they do not answer as usual.
+    pub(super) quality: Option<(u32, u32)>,
     pub(super) models: Vec<Name>,
     /// Pods of this specification that came from outside; replacements are not counted.
     pub(super) submitted: u64,
@@ -115,6 +134,8 @@ pub(super) struct Book {
     pub(super) pod_specs: Vec<PodSpecRow>,
     pub(super) workloads: Vec<Option<WorkloadRow>>,
     pub(super) nodes: Vec<NodeRow>,
+    /// Pods that are alive, by [`PodState`].
+    pub(super) states: [u64; PodState::COUNT],
     slots: Vec<u32>,
     rows: Vec<Option<PodRow>>,
     free: Vec<u32>,
@@ -137,6 +158,7 @@ impl Default for Book {
             pod_specs: Vec::new(),
             workloads: Vec::new(),
             nodes: Vec::new(),
+            states: [0; PodState::COUNT],
             slots: Vec::new(),
             rows: Vec::new(),
             free: Vec::new(),
@@ -245,8 +267,26 @@ impl Book {
                     row.counted = ready == Condition::True;
                 }
             }
+            Fact::NodeCrashed { node } => self.power(node, false),
+            Fact::NodeRepaired { node } => self.power(node, true),
+            Fact::QualityDefined { spec, error_ppm, latency_permille } => {
+                let row = row_mut(&mut self.pod_specs, spec.index());
+                row.quality = Some((error_ppm, latency_permille));
+            }
             _ => self.apply_to_pod(record),
         }
+    }
+
+    fn power(&mut self, node: NodeId, on: bool) {
+        if let Some(row) = self.nodes.get_mut(node.index()) {
+            row.powered = on;
+        }
+    }
+
+    /// True for a pod whose node has no power: what the store still learns of it is stale.
+    fn is_dark(&self, row: &PodRow) -> bool {
+        let node = row.node.and_then(|node| self.nodes.get(node.index()));
+        row.state == State::Interrupted && node.is_some_and(|node| !node.powered)
     }
 
     fn define_pod_spec(&mut self, spec: PodSpecId, resource: Resource, amount: u64) {
@@ -258,6 +298,7 @@ impl Book {
         row.amounts.push((number, amount));
         match resource {
             Resource::Cpu => row.cpu = amount,
+            Resource::Memory => row.memory = amount,
             Resource::Device => row.device_milli = amount,
             _ => {}
         }
@@ -270,6 +311,7 @@ impl Book {
             name,
             spec,
             counted: true,
+            powered: true,
             used: Vec::new(),
             device_left: vec![MILLI_PER_DEVICE; devices],
             pods: 0,
@@ -292,25 +334,29 @@ impl Book {
                 }
             }
             Fact::Bound { pod, node, devices, .. } => self.hold(pod, node, devices, at),
-            Fact::Finished { pod } | Fact::Removed { pod } => self.release(pod),
-            Fact::Started { pod } => {
-                self.change(pod, |row| {
-                    row.state = State::Started;
-                    row.started = row.started.min(at);
-                });
+            Fact::Finished { pod } | Fact::Failed { pod, .. } | Fact::Removed { pod } => {
+                self.release(pod);
             }
-            Fact::Ready { pod } => {
-                self.change(pod, |row| {
-                    row.state = State::Ready;
-                    row.ready = row.ready.min(at);
-                });
-            }
-            Fact::Unready { pod } => self.change(pod, |row| row.state = State::Started),
+            Fact::Deleting { pod, cause } => self.change(pod, |row| row.deleting = Some(cause)),
+            Fact::Stopping { pod, .. } => self.change(pod, |row| {
+                row.stopping = true;
+                row.waits = 0;
+            }),
             Fact::Interrupted { pod } => self.change(pod, |row| {
                 row.state = State::Interrupted;
                 row.interrupted = true;
+                row.waits = 0;
             }),
-            Fact::Deleting { pod, cause } => self.change(pod, |row| row.deleting = Some(cause)),
+            Fact::Started { pod }
+            | Fact::Ready { pod }
+            | Fact::Unready { pod }
+            | Fact::ContainerStarted { pod, .. }
+            | Fact::ContainerWaiting { pod, .. }
+            | Fact::PullBegan { pod, .. } => {
+                if self.pod(pod).is_some_and(|row| !self.is_dark(row)) {
+                    self.change(pod, |row| news(row, &record.fact, at));
+                }
+            }
             Fact::Queued { pod } => self.change(pod, |row| row.queued = at),
             Fact::Refused { pod, refusers } => self.change(pod, |row| {
                 row.refusals += 1;
@@ -324,7 +370,8 @@ impl Book {
         }
     }
 
-    fn add_pod(&mut self, row: PodRow) {
+    fn add_pod(&mut self, mut row: PodRow) {
+        self.states[PodState::of(&row) as usize] += 1;
         let index = row.pod.index();
         if self.slots.len() <= index {
             self.slots.resize(index + 1, GONE);
@@ -334,6 +381,7 @@ impl Book {
             (self.rows.len() - 1) as u32
         });
         self.slots[index] = slot;
+        row.slot = slot;
         self.rows[slot as usize] = Some(row);
     }
 
@@ -342,10 +390,12 @@ impl Book {
         let Some(row) = self.pod_mut(pod) else {
             return;
         };
-        let before = row.serves();
+        let before = (row.serves(), PodState::of(row));
         change(row);
-        let (after, workload) = (row.serves(), row.workload);
-        self.count_serving(workload, before, after);
+        let (after, workload) = ((row.serves(), PodState::of(row)), row.workload);
+        self.count_serving(workload, before.0, after.0);
+        self.states[before.1 as usize] -= 1;
+        self.states[after.1 as usize] += 1;
     }
 
     fn count_serving(&mut self, workload: WorkloadId, before: bool, after: bool) {
@@ -357,14 +407,15 @@ impl Book {
     }
 
     fn hold(&mut self, pod: PodUid, node: NodeId, devices: DeviceMask, at: Time) {
-        let Some(row) = self.pod_mut(pod) else {
+        let Some(spec) = self.pod(pod).map(|row| row.spec) else {
             return;
         };
-        row.state = State::Bound;
-        row.node = Some(node);
-        row.devices = devices;
-        row.bound = at;
-        let spec = row.spec;
+        self.change(pod, |row| {
+            row.state = State::Bound;
+            row.node = Some(node);
+            row.devices = devices;
+            row.bound = at;
+        });
         let width = self.resources.len();
         let spec = row_mut(&mut self.pod_specs, spec.index());
         let host = &mut self.nodes[node.index()];
@@ -381,12 +432,13 @@ impl Book {
 
     fn release(&mut self, pod: PodUid) {
         let Some(row) = self.pod(pod).copied() else {
-            return; // it finished before
+            return; // it ended before
         };
         let slot = std::mem::replace(&mut self.slots[pod.index()], GONE);
         self.rows[slot as usize] = None;
         self.free.push(slot);
         self.count_serving(row.workload, row.serves(), false);
+        self.states[PodState::of(&row) as usize] -= 1;
         let Some(node) = row.node else {
             return;
         };
@@ -400,6 +452,32 @@ impl Book {
         for device in row.devices.iter() {
             host.device_left[device] += milli_each(spec.device_milli, row.devices);
         }
+    }
+}
+
+/// What the store or the kubelet learned of a pod whose node has power.
+fn news(row: &mut PodRow, fact: &Fact, at: Time) {
+    let bit = |container: u8| 1u64 << container.min(63);
+    match *fact {
+        Fact::Started { .. } => {
+            row.state = if row.state == State::Ready { State::Ready } else { State::Started };
+            row.started = row.started.min(at);
+        }
+        Fact::Ready { .. } => {
+            row.state = State::Ready;
+            row.ready = row.ready.min(at);
+        }
+        Fact::Unready { .. } if row.state == State::Ready => row.state = State::Started,
+        Fact::ContainerWaiting { container, .. } => row.waits |= bit(container),
+        Fact::PullBegan { container, .. } => row.waits &= !bit(container),
+        Fact::ContainerStarted { container, restarts, .. } => {
+            row.waits &= !bit(container);
+            row.restarts += u32::from(restarts > 0);
+            if row.state == State::Interrupted {
+                row.state = State::Bound;
+            }
+        }
+        _ => {}
     }
 }
 
@@ -417,11 +495,15 @@ fn pod_row(
 ) -> PodRow {
     PodRow {
         pod,
+        slot: GONE,
         spec,
         workload,
         name,
         state: State::Waiting,
         deleting: None,
+        stopping: false,
+        waits: 0,
+        restarts: 0,
         node: None,
         devices: DeviceMask::NONE,
         refusals: 0,

@@ -6,16 +6,16 @@
 //! measured peak asks what the run did: alive from creation to the end, waits included, lost pods
 //! and their replacements too. Neither counts pods with a lifetime of zero.
 
-use super::book::{Book, NEVER, State};
-use super::results::{Level, LifeResults};
+use super::book::{Book, NEVER, PodRow, State};
+use super::results::{FailureResult, Level, LifeResults, distribution};
 use super::step::{Fold, Step};
 use crate::ground::{Span, Time};
 use crate::journal::Fact;
-use crate::model::PodUid;
+use crate::model::{FailedReason, PodUid};
 use crate::stats::{Samples, TimeWeighted};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// The pod created last: what follows at once tells its lifetime and whether it is a replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub(super) struct Life {
     with_lifetime: u64,
     replaced: u64,
     finished: u64,
+    /// By reason.
+    failed: BTreeMap<FailedReason, u64>,
     interrupted: u64,
     lost: u64,
     removed: u64,
@@ -81,6 +83,9 @@ impl Life {
             submitted: self.submitted,
             with_lifetime: self.with_lifetime,
             finished: self.finished,
+            failed: self.failed.values().sum(),
+            evicted: self.evicted(),
+            failures: self.failures(),
             running_at_end: count(&[State::Started, State::Ready]),
             starting_at_end: count(&[State::Bound]),
             pending_at_end: count(&[State::Waiting]),
@@ -91,10 +96,29 @@ impl Life {
             replaced: self.replaced,
             time_to_running: self.to_running.summary(1e9),
             time_to_ready: self.to_ready.summary(1e9),
+            running_distribution: distribution(&self.to_running),
+            ready_distribution: distribution(&self.to_ready),
             running: Level::of(&self.running, end),
             peak_alive_demanded: self.demanded.peak(),
             peak_alive_measured: self.alive.peak(),
         }
+    }
+
+    fn evicted(&self) -> u64 {
+        let evicted = self.failed.iter().filter(|(reason, _)| reason.is_eviction());
+        evicted.map(|(_, pods)| pods).sum()
+    }
+
+    /// Pods that ended badly, by reason, most first.
+    fn failures(&self) -> Vec<FailureResult> {
+        let row = |(reason, pods): (&FailedReason, &u64)| FailureResult {
+            reason: format!("{reason:?}"),
+            status: reason.word().to_owned(),
+            pods: *pods,
+        };
+        let mut rows: Vec<FailureResult> = self.failed.iter().map(row).collect();
+        rows.sort_by_key(|row| Reverse(row.pods));
+        rows
     }
 }
 
@@ -123,29 +147,27 @@ impl Fold for Life {
         let Some(row) = step.pod else {
             return;
         };
-        let runs = matches!(row.state, State::Started | State::Ready);
+        let runs = step.book.pod(row.pod).is_some_and(PodRow::runs);
+        match (row.runs(), runs) {
+            (false, true) => self.running.add(at, 1),
+            (true, false) => self.running.subtract(at, 1),
+            _ => {}
+        }
         match step.fact {
-            Fact::Started { .. } => {
-                if row.started == NEVER {
-                    self.to_running.add(at.since(row.created).as_nanos());
-                }
-                if !runs {
-                    self.running.add(at, 1);
-                }
+            Fact::Started { .. } if row.started == NEVER => {
+                self.to_running.add(at.since(row.created).as_nanos());
             }
             Fact::Ready { .. } if row.ready == NEVER => {
                 self.to_ready.add(at.since(row.created).as_nanos());
             }
-            Fact::Interrupted { .. } => {
-                self.interrupted += 1;
-                self.running.subtract(at, u64::from(runs));
-            }
+            Fact::Interrupted { .. } => self.interrupted += 1,
             Fact::Deleting { .. } => self.lost += 1,
-            Fact::Finished { .. } | Fact::Removed { .. } => {
-                let well = matches!(step.fact, Fact::Finished { .. });
-                self.finished += u64::from(well);
-                self.removed += u64::from(!well);
-                self.running.subtract(at, u64::from(runs));
+            Fact::Finished { .. } | Fact::Failed { .. } | Fact::Removed { .. } => {
+                match step.fact {
+                    Fact::Finished { .. } => self.finished += 1,
+                    Fact::Failed { reason, .. } => *self.failed.entry(reason).or_default() += 1,
+                    _ => self.removed += 1,
+                }
                 self.alive.subtract(at, u64::from(!row.momentary));
             }
             _ => {}

@@ -4,27 +4,33 @@
 mod availability;
 mod book;
 pub mod catalog;
+mod containers;
 #[cfg(test)]
 mod example;
 mod life;
 mod placement;
 mod pods;
+mod quality;
 mod recovery;
 mod recovery_results;
 mod results;
 mod sample;
 mod series;
+mod states;
 mod step;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod waiting;
 
 #[cfg(test)]
 pub(crate) use example::Example;
 pub use results::{
-    AvailabilityResults, CaseOutcome, CaseRow, Column, FragmentationResult, IncidentRow, Legs,
-    Level, LifeResults, NodeResult, PlacementResults, PluginWait, PodEnd, PodLine, PodTable,
-    ReasonWait, RecoveryResults, ResourceResult, Results, Series, ServiceResult, WaitingResults,
+    AvailabilityResults, CaseOutcome, CaseRow, CauseResult, Column, ContainerResults,
+    FailureResult, FragmentationResult, IncidentRow, Legs, Level, LifeResults, NodeHealthResults,
+    NodeResult, PlacementResults, PluginWait, PodEnd, PodLine, PodState, PodTable, PressureResult,
+    ReasonWait, RecoveryResults, ResourceResult, Results, Series, ServiceResult, StateResult,
+    UsageResult, UsageResults, WaitResult, WaitingResults,
 };
 
 use crate::ground::{Name, Time};
@@ -63,6 +69,10 @@ pub struct Metrics {
     placement: placement::Placement,
     waiting: waiting::Waiting,
     life: life::Life,
+    states: states::States,
+    containers: containers::Containers,
+    usage: usage::Usage,
+    quality: quality::Quality,
     recovery: recovery::Recovery,
     availability: availability::Availability,
     pods: pods::Pods,
@@ -87,6 +97,10 @@ impl Metrics {
             placement: placement::Placement::default(),
             waiting: waiting::Waiting::default(),
             life: life::Life::default(),
+            states: states::States::default(),
+            containers: containers::Containers::default(),
+            usage: usage::Usage::default(),
+            quality: quality::Quality::default(),
             recovery: recovery::Recovery::default(),
             availability: availability::Availability::default(),
             facts: 0,
@@ -101,9 +115,10 @@ impl Metrics {
     }
 
     /// The numbers of a run that ends at this instant, which is not before the last fact.
-    pub fn finish(self, end: Time) -> Results {
+    pub fn finish(mut self, end: Time) -> Results {
         let book = &self.book;
-        let (series, last) = self.sampling.finish(end, book, &self.typical);
+        let now = sample::Now { book, usage: &self.usage, typical: &self.typical };
+        let (series, last) = self.sampling.finish(end, now);
         Results {
             ended_at: end.since_start(),
             end: self.end,
@@ -111,8 +126,12 @@ impl Metrics {
             placement: self.placement.finish(book, end, &series, &last),
             waiting: self.waiting.finish(book, end),
             life: self.life.finish(book, end),
+            states: self.states.finish(end),
+            containers: self.containers.finish(end),
+            usage: self.usage.finish(book, end),
+            node_health: self.containers.node_health(end),
             recovery: self.recovery.finish(book),
-            availability: self.availability.finish(book, end),
+            availability: self.availability.finish(book, &self.quality, end),
             nodes: self.placement.node_results(book, end),
             pods: self.pods.finish(book),
             series,
@@ -122,7 +141,8 @@ impl Metrics {
 
 impl Sink for Metrics {
     fn record(&mut self, record: &Record) {
-        self.sampling.before(record.at, &self.book, &self.typical);
+        let now = sample::Now { book: &self.book, usage: &self.usage, typical: &self.typical };
+        self.sampling.before(record.at, now);
         self.facts += 1;
         if let Fact::RunEnded { end } = record.fact {
             self.end = Some(end);
@@ -134,6 +154,10 @@ impl Sink for Metrics {
         self.placement.fold(&step);
         self.waiting.fold(&step);
         self.life.fold(&step);
+        self.states.fold(&step);
+        self.containers.fold(&step);
+        self.usage.fold(&step);
+        self.quality.fold(&step);
         self.recovery.fold(&step);
         self.availability.fold(&step);
         self.pods.fold(&step);

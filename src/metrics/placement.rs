@@ -2,7 +2,7 @@
 //!
 //! A node counts from the moment it joins until its Ready condition says otherwise, so a crashed
 //! node counts until the crash is detected; what is held on a node that does not count does not
-//! count either. A pod holds its requests from its binding until it finished or is gone. Means
+//! count either. A pod holds its requests from its binding until it ended or is gone. Means
 //! over time are ratios of exact integrals: capacity that was there for longer weighs more.
 
 use super::book::Book;
@@ -213,7 +213,7 @@ impl Fold for Placement {
                 }
             }
             Fact::Bound { node, .. } => self.hold(step, node.index(), true),
-            Fact::Finished { .. } | Fact::Removed { .. } => {
+            Fact::Finished { .. } | Fact::Failed { .. } | Fact::Removed { .. } => {
                 if let Some(node) = step.pod.and_then(|row| row.node) {
                     self.hold(step, node.index(), false);
                 }

@@ -5,7 +5,7 @@ use super::book::{Book, NEVER, PodRow, State};
 use super::step::{Fold, Step};
 use crate::ground::Time;
 use crate::journal::Fact;
-use crate::model::{NodeId, PodName, PodUid, WorkloadId};
+use crate::model::{FailedReason, NodeId, PodName, PodUid, WorkloadId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 pub enum PodEnd {
     /// It ended well.
     Finished,
-    /// It left the store without having ended well.
+    /// It ended badly.
+    Failed,
+    /// It left the store without having ended.
     Removed,
     /// It is running at the end of the run.
     Running,
@@ -44,8 +46,12 @@ pub struct PodLine {
     pub replaces: Option<PodUid>,
     /// How far it came.
     pub end: PodEnd,
+    /// Why it ended badly, if it did.
+    pub reason: Option<FailedReason>,
     /// Attempts to place it, the successful one included.
     pub attempts: u32,
+    /// Starts of its containers but the first of each.
+    pub restarts: u32,
     /// Created.
     pub created: Time,
     /// First queued.
@@ -56,7 +62,7 @@ pub struct PodLine {
     pub started: Time,
     /// Ready, for the first time.
     pub ready: Time,
-    /// Finished or removed.
+    /// Finished, failed or removed.
     pub ended: Time,
 }
 
@@ -69,7 +75,9 @@ impl PodLine {
             node: row.node,
             replaces: row.replaces,
             end,
+            reason: None,
             attempts: row.refusals + u32::from(row.bound != NEVER),
+            restarts: row.restarts,
             created: row.created,
             queued: row.queued,
             bound: row.bound,
@@ -166,11 +174,16 @@ impl Fold for Pods {
     fn fold(&mut self, step: &Step<'_>) {
         let end = match step.fact {
             Fact::Finished { .. } => PodEnd::Finished,
+            Fact::Failed { .. } => PodEnd::Failed,
             Fact::Removed { .. } => PodEnd::Removed,
             _ => return,
         };
         if let Some(row) = step.pod {
-            self.keep(PodLine::of(row, end, step.at));
+            let reason = match step.fact {
+                Fact::Failed { reason, .. } => Some(reason),
+                _ => None,
+            };
+            self.keep(PodLine { reason, ..PodLine::of(row, end, step.at) });
         }
     }
 }

@@ -10,11 +10,11 @@
 //! A service is restored at the first instant from which its ready pods are at the desired number
 //! for 60 s or for the rest of the run. Time to restore is counted per crash and affected service.
 
-use super::book::{Book, NEVER, PodRow};
+use super::book::{Book, NEVER, PodRow, State};
 use super::step::{Fold, Step};
 use crate::ground::{Span, Time};
 use crate::journal::{DeletionCause, Fact};
-use crate::model::{Condition, NodeId, PodName, PodUid, WorkloadId};
+use crate::model::{Condition, FailedReason, NodeId, PodName, PodUid, WorkloadId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -192,7 +192,7 @@ impl Recovery {
                     case.finished = true;
                     over = true;
                 }
-                Fact::Removed { .. } => case.gone = true,
+                Fact::Failed { .. } | Fact::Removed { .. } => case.gone = true,
                 _ => {}
             }
         }
@@ -267,6 +267,21 @@ impl Recovery {
     }
 }
 
+/// True if a pod ended because its node did, and not because of what ran in it.
+const fn lost_by_its_node(reason: FailedReason) -> bool {
+    matches!(
+        reason,
+        FailedReason::ContainersLost | FailedReason::NodeGone | FailedReason::NodeShutdown
+    )
+}
+
+/// True for news of a pod whose node has no power: it was under way when the power went.
+fn is_stale(step: &Step<'_>) -> bool {
+    let news = matches!(step.fact, Fact::Started { .. } | Fact::Ready { .. });
+    let after = step.pod.and_then(|row| step.book.pod(row.pod));
+    news && after.is_some_and(|row| row.state == State::Interrupted)
+}
+
 impl Fold for Recovery {
     fn fold(&mut self, step: &Step<'_>) {
         self.fold_node(&step.fact, step.at);
@@ -274,9 +289,17 @@ impl Fold for Recovery {
             return;
         };
         match step.fact {
+            // What its owner has too many of is no loss.
+            Fact::Deleting { cause: DeletionCause::ScaleDown, .. } => {}
             Fact::Interrupted { .. } | Fact::Deleting { .. } => self.lose(row, step),
             Fact::Replaced { pod, lost } => self.replace(pod, lost, step),
-            _ if self.open.is_empty() => {}
+            Fact::Failed { reason, .. } => {
+                if lost_by_its_node(reason) {
+                    self.lose(row, step);
+                }
+                self.reach(row.pod, step.at, &step.fact);
+            }
+            _ if self.open.is_empty() || is_stale(step) => {}
             ref fact => self.reach(row.pod, step.at, fact),
         }
         if !self.watches.is_empty() {

@@ -2,9 +2,11 @@
 
 use crate::ground::{Span, Time};
 use crate::journal::RunEnd;
-use crate::stats::{Spread, Summary, TimeWeighted};
+use crate::stats::{Samples, Spread, Summary, TimeWeighted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use super::states::{PodState, StateResult};
 
 pub use super::pods::{PodEnd, PodLine, PodTable};
 pub use super::recovery_results::{CaseOutcome, CaseRow, IncidentRow, Legs, RecoveryResults};
@@ -27,7 +29,17 @@ impl Level {
     }
 }
 
-/// How one resource was used.
+/// Points of a published distribution.
+const DISTRIBUTION_POINTS: u64 = 500;
+
+/// The quantiles 0/500 to 500/500 of samples in nanoseconds, as seconds; empty without samples.
+pub(super) fn distribution(samples: &Samples) -> Vec<f64> {
+    let shares: Vec<u64> = (0..=DISTRIBUTION_POINTS).collect();
+    let quantiles = samples.quantiles(&shares, DISTRIBUTION_POINTS);
+    quantiles.into_iter().map(|nanos| Span::from_nanos(nanos).as_secs_f64()).collect()
+}
+
+/// How one resource was allocated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResourceResult {
     /// Name: cpu, memory, gpu, pods or the name of an extended resource.
@@ -123,6 +135,109 @@ pub struct WaitingResults {
     pub distribution: Vec<f64>,
 }
 
+/// Pods that ended badly for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailureResult {
+    /// Reason, finer than the status of Kubernetes has it.
+    pub reason: String,
+    /// The reason as `status.reason` has it; empty where Kubernetes gives none.
+    pub status: String,
+    /// Pods.
+    pub pods: u64,
+}
+
+/// Containers started again for one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CauseResult {
+    /// How the container had ended.
+    pub cause: String,
+    /// Starts.
+    pub count: u64,
+}
+
+/// Waits of containers for one reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WaitResult {
+    /// Reason, as a container status words it.
+    pub reason: String,
+    /// Waits.
+    pub times: u64,
+    /// Their sum, seconds; up to the end of the run for those not over.
+    pub seconds: f64,
+    /// Waits not over at the end.
+    pub open: u64,
+}
+
+/// What became of containers and their images.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ContainerResults {
+    /// Starts of containers.
+    pub started: u64,
+    /// Of these, starts of containers that had run before.
+    pub restarts: u64,
+    /// The same by cause; every cause is there.
+    pub restarts_by_cause: Vec<CauseResult>,
+    /// Waits by reason; every reason is there.
+    pub waits: Vec<WaitResult>,
+    /// Images that were pulled.
+    pub pulled: u64,
+    /// Images that were there already, as their registries confirmed.
+    pub confirmed: u64,
+    /// Pulls that failed.
+    pub failed_pulls: u64,
+    /// Length of a pull that brought an image, seconds.
+    pub pull_time: Summary,
+    /// Part of the start times of pods in which an image was pulled.
+    pub pulling_share: Option<f64>,
+}
+
+/// A resource that ran out on nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PressureResult {
+    /// memory, disk or pid.
+    pub resource: String,
+    /// Times that a node began to report it.
+    pub times: u64,
+    /// Nodes that reported it.
+    pub nodes: Level,
+}
+
+/// What nodes did about resources that ran out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct NodeHealthResults {
+    /// By resource; every resource is there.
+    pub pressure: Vec<PressureResult>,
+    /// Times that a node threw images away.
+    pub collections: u64,
+    /// Images that were thrown away.
+    pub collected_images: u64,
+    /// Space that became free by it, bytes.
+    pub freed_bytes: f64,
+}
+
+/// How much of one resource was really used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UsageResult {
+    /// cpu or memory.
+    pub name: String,
+    /// Usage over the capacity of the nodes that count: ratio of the integrals over time, highest
+    /// value that was held for some time, at the end.
+    pub utilisation: Level,
+}
+
+/// How much was really used.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct UsageResults {
+    /// CPU and memory, if nodes offer them.
+    pub resources: Vec<UsageResult>,
+    /// Changes of usage that were told; without any, running pods use what they request.
+    pub told: u64,
+    /// Pods that their CPU limits held back.
+    pub throttled: Level,
+    /// Part of the time of running pods in which their CPU limits held them back.
+    pub throttled_ratio: Option<f64>,
+}
+
 /// What became of pods.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct LifeResults {
@@ -132,6 +247,12 @@ pub struct LifeResults {
     pub with_lifetime: u64,
     /// Pods that ended well.
     pub finished: u64,
+    /// Pods that ended badly.
+    pub failed: u64,
+    /// Of these, pods that their kubelets evicted.
+    pub evicted: u64,
+    /// Pods that ended badly by reason, most first.
+    pub failures: Vec<FailureResult>,
     /// Pods whose containers run at the end.
     pub running_at_end: u64,
     /// Pods bound but not started at the end.
@@ -144,7 +265,7 @@ pub struct LifeResults {
     pub interrupted: u64,
     /// Pods that were asked to stop because of their node.
     pub lost: u64,
-    /// Pods that left the store without having ended well.
+    /// Pods that left the store without having ended.
     pub removed: u64,
     /// Pods created in place of lost ones.
     pub replaced: u64,
@@ -152,6 +273,10 @@ pub struct LifeResults {
     pub time_to_running: Summary,
     /// Created to ready, seconds.
     pub time_to_ready: Summary,
+    /// The quantiles 0/500 to 500/500 of the time to running, seconds; empty without pods.
+    pub running_distribution: Vec<f64>,
+    /// The same of the time to ready.
+    pub ready_distribution: Vec<f64>,
     /// Pods whose containers run.
     pub running: Level,
     /// Most pods that the input wants alive at once.
@@ -179,6 +304,10 @@ pub struct ServiceResult {
     pub outages: u64,
     /// Time without availability, seconds.
     pub unavailable_seconds: f64,
+    /// Mean over time of the error share of its ready pods; `None` if it never had any.
+    pub error_share: Option<f64>,
+    /// Mean over time of how much longer its ready pods take to answer than usual.
+    pub latency_factor: Option<f64>,
     /// From its definition to its first availability, seconds.
     pub time_to_first_available_seconds: Option<f64>,
 }
@@ -222,6 +351,14 @@ pub struct Results {
     pub waiting: WaitingResults,
     /// Life.
     pub life: LifeResults,
+    /// Pods by state.
+    pub states: Vec<StateResult>,
+    /// Containers and images.
+    pub containers: ContainerResults,
+    /// Real use.
+    pub usage: UsageResults,
+    /// Nodes whose resources ran out.
+    pub node_health: NodeHealthResults,
     /// Recovery.
     pub recovery: RecoveryResults,
     /// Availability.
@@ -230,6 +367,7 @@ pub struct Results {
     pub nodes: Vec<NodeResult>,
     /// What was sampled over time.
     pub series: Series,
-    /// One line per pod.
+    /// One line per pod. Not among what is saved of results: it has a table of its own.
+    #[serde(skip)]
     pub pods: PodTable,
 }

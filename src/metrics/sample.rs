@@ -5,7 +5,9 @@
 //! run, at its end), at most 256 of them. Capacity of a resource is stranded on a node if, for
 //! every typical shape, some other resource of that node is short.
 
-use super::book::{Book, NodeRow, State};
+use super::book::{Book, NodeRow};
+use super::states::PodState;
+use super::usage::Usage;
 use crate::ground::{Id, Time};
 use crate::model::{
     DeviceShape, Fragmentation, IdleNode, Resource, TypicalPod, fragmentation, typical_pods,
@@ -28,6 +30,8 @@ pub(super) struct ResourceSample {
     pub(super) spread: Spread,
     /// Stranded over capacity.
     pub(super) stranded: f64,
+    /// Really used over capacity, of CPU and memory.
+    pub(super) utilisation: Option<f64>,
 }
 
 impl ResourceSample {
@@ -41,18 +45,43 @@ impl ResourceSample {
 pub(super) struct Sample {
     pub(super) at: Time,
     pub(super) nodes: u64,
-    pub(super) pending: u64,
-    pub(super) starting: u64,
-    pub(super) running: u64,
-    pub(super) ready: u64,
-    pub(super) interrupted: u64,
+    /// Pods by state.
+    pub(super) states: [u64; PodState::COUNT],
     /// By number of the resource.
     pub(super) resources: Vec<ResourceSample>,
     /// Over all nodes that count, if any of them has devices.
     pub(super) fragmentation: Option<Fragmentation>,
 }
 
+/// What samples are taken from.
+#[derive(Clone, Copy)]
+pub(super) struct Now<'b> {
+    pub(super) book: &'b Book,
+    pub(super) usage: &'b Usage,
+    /// The given typical pods, if any.
+    pub(super) typical: &'b [TypicalPod],
+}
+
 impl Sample {
+    /// The same later, when nothing has happened but growth.
+    pub(super) fn again(&self, at: Time, now: Now<'_>) -> Sample {
+        let mut sample = Sample { at, ..self.clone() };
+        sample.use_of(now);
+        sample
+    }
+
+    /// Writes down what is used.
+    fn use_of(&mut self, now: Now<'_>) {
+        for (number, resource) in self.resources.iter_mut().enumerate() {
+            resource.utilisation = now.usage.ratio(now.book.resources[number], self.at);
+        }
+    }
+
+    /// Share of a resource that is really used; `None` if that is not measured of it.
+    pub(super) fn utilisation(&self, number: usize) -> Option<f64> {
+        self.resources.get(number)?.utilisation
+    }
+
     /// Capacity of a resource.
     pub(super) fn capacity(&self, number: usize) -> u64 {
         self.resources.get(number).map_or(0, |resource| resource.capacity)
@@ -113,6 +142,7 @@ struct FitShape {
 
 /// Takes samples.
 pub(super) struct Sampler<'b> {
+    now: Now<'b>,
     book: &'b Book,
     typical: Vec<TypicalPod>,
     shapes: Vec<FitShape>,
@@ -121,7 +151,8 @@ pub(super) struct Sampler<'b> {
 
 impl<'b> Sampler<'b> {
     /// A sampler over these books; without given typical pods, those of the submissions so far.
-    pub(super) fn new(book: &'b Book, given: &[TypicalPod]) -> Sampler<'b> {
+    pub(super) fn new(now: Now<'b>) -> Sampler<'b> {
+        let (book, given) = (now.book, now.typical);
         let device_number = book.resources.iter().position(|r| *r == Resource::Device);
         let has_devices = book.node_specs.iter().any(|spec| spec.device_milli > 0);
         let mut typical = match (given, has_devices) {
@@ -130,23 +161,12 @@ impl<'b> Sampler<'b> {
             (given, true) => given.to_vec(),
         };
         typical.truncate(TYPICAL_LIMIT);
-        Sampler { book, typical, shapes: fit_shapes(book), device_number }
+        Sampler { now, book, typical, shapes: fit_shapes(book), device_number }
     }
 
     /// The cluster now.
     pub(super) fn sample(&self, at: Time) -> Sample {
-        let mut sample = Sample { at, ..Sample::default() };
-        for row in self.book.pods() {
-            let count = match row.state {
-                State::Waiting => &mut sample.pending,
-                State::Bound => &mut sample.starting,
-                State::Started => &mut sample.running,
-                State::Ready => &mut sample.ready,
-                State::Interrupted => &mut sample.interrupted,
-            };
-            *count += 1;
-        }
-        sample.running += sample.ready;
+        let mut sample = Sample { at, states: self.book.states, ..Sample::default() };
         let width = self.book.resources.len();
         sample.resources = vec![ResourceSample::default(); width];
         let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); width];
@@ -163,6 +183,7 @@ impl<'b> Sampler<'b> {
                 resource.stranded = stranded[number] as f64 / resource.capacity as f64;
             }
         }
+        sample.use_of(self.now);
         sample
     }
 

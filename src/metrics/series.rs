@@ -5,9 +5,9 @@
 //! there are never more than twice as many samples as asked for.
 
 use super::book::Book;
-use super::sample::{ResourceSample, Sample, Sampler, ratio_of, shown_resources};
+use super::sample::{Now, ResourceSample, Sample, Sampler, ratio_of, shown_resources};
+use super::states::PodState;
 use crate::ground::{Span, Time};
-use crate::model::TypicalPod;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,20 +67,20 @@ impl Sampling {
 
     /// Something happens at this instant: take the samples that are due before it.
     #[inline]
-    pub(super) fn before(&mut self, at: Time, book: &Book, typical: &[TypicalPod]) {
+    pub(super) fn before(&mut self, at: Time, now: Now<'_>) {
         if at > self.next {
-            self.take(at, false, book, typical);
+            self.take(at, false, now);
         }
         self.stale = true;
     }
 
     /// Takes the samples that are due before this instant, or at it too.
     #[cold]
-    fn take(&mut self, at: Time, inclusive: bool, book: &Book, typical: &[TypicalPod]) {
+    fn take(&mut self, at: Time, inclusive: bool, now: Now<'_>) {
         while self.next < at || (inclusive && self.next == at) {
             let sample = match (self.samples.last(), self.stale) {
-                (Some(last), false) => Sample { at: self.next, ..last.clone() },
-                _ => Sampler::new(book, typical).sample(self.next),
+                (Some(last), false) => last.again(self.next, now),
+                _ => Sampler::new(now).sample(self.next),
             };
             self.stale = false;
             self.samples.push(sample);
@@ -97,14 +97,9 @@ impl Sampling {
     }
 
     /// The samples until the end as columns, and the state at the end.
-    pub(super) fn finish(
-        mut self,
-        end: Time,
-        book: &Book,
-        typical: &[TypicalPod],
-    ) -> (Series, Sample) {
-        self.take(end, true, book, typical);
-        (columns(&self.samples, book), Sampler::new(book, typical).sample(end))
+    pub(super) fn finish(mut self, end: Time, now: Now<'_>) -> (Series, Sample) {
+        self.take(end, true, now);
+        (columns(&self.samples, now.book), Sampler::new(now).sample(end))
     }
 }
 
@@ -120,11 +115,9 @@ fn columns(samples: &[Sample], book: &Book) -> Series {
         let values = samples.iter().map(read).collect();
         series.columns.push(Column { name, unit: unit.to_owned(), values });
     };
-    push("pending".into(), "pods", &|s| s.pending as f64);
-    push("starting".into(), "pods", &|s| s.starting as f64);
-    push("running".into(), "pods", &|s| s.running as f64);
-    push("ready".into(), "pods", &|s| s.ready as f64);
-    push("interrupted".into(), "pods", &|s| s.interrupted as f64);
+    for state in PodState::ALL {
+        push(state.name().into(), "pods", &|s| s.states[state as usize] as f64);
+    }
     push("nodes".into(), "nodes", &|s| s.nodes as f64);
     push("pod_density".into(), "pods per node", &Sample::density);
     let reads: [(&str, Reading); 5] = [
@@ -138,6 +131,13 @@ fn columns(samples: &[Sample], book: &Book) -> Series {
         for (what, read) in reads {
             push(format!("{what}.{name}"), "ratio", &|sample| {
                 sample.resources.get(number).map_or(0.0, read)
+            });
+        }
+    }
+    for (number, name) in shown_resources(book) {
+        if samples.iter().any(|sample| sample.utilisation(number).is_some()) {
+            push(format!("utilisation.{name}"), "ratio", &|sample| {
+                sample.utilisation(number).unwrap_or(0.0)
             });
         }
     }

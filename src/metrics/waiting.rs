@@ -6,18 +6,15 @@
 //! figures of plugins overlap.
 
 use super::book::{Book, NEVER, PodRow, State};
-use super::results::{Level, PluginWait, ReasonWait, WaitingResults};
+use super::results::{Level, PluginWait, ReasonWait, WaitingResults, distribution};
 use super::step::{Fold, Step};
-use crate::ground::{Span, Time};
+use crate::ground::Time;
 use crate::journal::Fact;
 use crate::model::{Plugin, PluginSet};
 use crate::stats::{Samples, TimeWeighted};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-
-/// Points of the published distribution of the time to bind.
-const DISTRIBUTION_POINTS: u64 = 500;
 
 /// Refusals by one set of plugins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,8 +58,6 @@ impl Waiting {
                 self.by_set.entry(row.refusers.0).or_default().pending += 1;
             }
         }
-        let shares: Vec<u64> = (0..=DISTRIBUTION_POINTS).collect();
-        let quantiles = self.time_to_bind.quantiles(&shares, DISTRIBUTION_POINTS);
         WaitingResults {
             time_to_bind: self.time_to_bind.summary(1e9),
             exact: self.time_to_bind.is_exact(),
@@ -75,10 +70,7 @@ impl Waiting {
             reasons: self.reasons(),
             plugins: self.plugins(),
             censored: waited.summary(1e9),
-            distribution: quantiles
-                .into_iter()
-                .map(|q| Span::from_nanos(q).as_secs_f64())
-                .collect(),
+            distribution: distribution(&self.time_to_bind),
         }
     }
 
@@ -145,7 +137,9 @@ impl Fold for Waiting {
                 self.first_attempt += u64::from(row.refusals == 0);
                 self.pending.subtract(step.at, 1);
             }
-            Fact::Removed { .. } | Fact::Finished { .. } if row.state == State::Waiting => {
+            Fact::Removed { .. } | Fact::Finished { .. } | Fact::Failed { .. }
+                if row.state == State::Waiting =>
+            {
                 self.count_wait(row, step.at);
                 self.pending.subtract(step.at, 1);
             }

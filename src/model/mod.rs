@@ -39,7 +39,9 @@ pub use fragmentation::{
 };
 pub use image::{ImageOnNode, PullPolicy, normalized_image};
 pub use label::Labels;
-pub use node::{Condition, NodeId, NodeSpec, NodeSpecId, NodeStatus, TaintsId};
+pub use node::{
+    Condition, NodeId, NodeSpec, NodeSpecId, NodeStatus, Pressures, TaintsId, ZoneState,
+};
 pub use object::{Budget, Object, ObjectId, ObjectKey, Objects, Owner, OwnerKind};
 pub use outcome::{ContainerEnd, ContainerWait, FailedReason, Pressure};
 pub use pod::{

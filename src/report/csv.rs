@@ -25,6 +25,7 @@ fn optional(number: Option<f64>) -> String {
 const fn end_text(end: PodEnd) -> &'static str {
     match end {
         PodEnd::Finished => "finished",
+        PodEnd::Failed => "failed",
         PodEnd::Removed => "removed",
         PodEnd::Running => "running",
         PodEnd::Starting => "starting",
@@ -33,14 +34,16 @@ const fn end_text(end: PodEnd) -> &'static str {
     }
 }
 
-const POD_HEADER: [&str; 13] = [
+const POD_HEADER: [&str; 15] = [
     "pod",
     "name",
     "workload",
     "node",
     "replaces",
     "end",
+    "reason",
     "attempts",
+    "restarts",
     "created_s",
     "queued_s",
     "bound_s",
@@ -77,7 +80,7 @@ impl<W: Write> PodsWriter<W> {
     }
 }
 
-fn pod_cells(line: &PodLine, table: &PodTable) -> [String; 13] {
+fn pod_cells(line: &PodLine, table: &PodTable) -> [String; 15] {
     let text = |texts: &[String], at: u32| texts.get(at as usize).cloned().unwrap_or_default();
     [
         line.pod.0.to_string(),
@@ -86,7 +89,9 @@ fn pod_cells(line: &PodLine, table: &PodTable) -> [String; 13] {
         line.node.map(|node| text(&table.nodes, node.0)).unwrap_or_default(),
         line.replaces.map(|pod| pod.0.to_string()).unwrap_or_default(),
         end_text(line.end).to_owned(),
+        line.reason.map(|reason| format!("{reason:?}")).unwrap_or_default(),
         line.attempts.to_string(),
+        line.restarts.to_string(),
         instant(line.created),
         instant(line.queued),
         instant(line.bound),
@@ -205,7 +210,9 @@ mod tests {
         assert!(nodes[0].starts_with("node,allocation_cpu_ratio,allocation_memory_ratio"));
         assert_eq!(nodes.len(), 41);
         let series = lines(|results, out| series_csv(results, out));
-        assert!(series[0].starts_with("time_s,pending_pods,starting_pods,running_pods"));
+        assert!(
+            series[0].starts_with("time_s,pending_pods,starting_pods,back_off_pods,not_ready_pods")
+        );
         assert!(series[0].contains("allocation_ratio.gpu_ratio"), "{}", series[0]);
         let recovery = lines(|results, out| recovery_csv(results, out));
         assert!(recovery.len() > 20);

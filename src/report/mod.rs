@@ -5,6 +5,8 @@ mod chart;
 mod csv;
 #[cfg(test)]
 mod example;
+mod explain;
+mod fact_words;
 mod files;
 mod json;
 mod text;
@@ -12,6 +14,10 @@ mod words;
 
 pub use chart::{Figure, Plotted, figures};
 pub use csv::{PodsWriter, nodes_csv, pods_csv, recovery_csv, series_csv};
+pub use explain::{
+    AttemptRow, EXPLAIN_SCHEMA, ExplainHead, Explanation, PluginScore, RefusalRow, Step,
+    explain_schema, explanation, explanation_text,
+};
 pub use files::{Streamed, WriteError, write_file, write_run};
 pub use json::{HOST_SCHEMA, SUMMARY_SCHEMA, Summary, summary, summary_schema};
 pub use text::{Look, Shown, text};

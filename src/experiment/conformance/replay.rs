@@ -7,7 +7,7 @@ use super::{Unreadable, wire};
 use crate::ground::{Draws, Name, Span, Time};
 use crate::model::{
     Catalog, Change, Condition, DeviceMask, Explain, NodeId, NodeStatus, PodId, PodName, PodUid,
-    View, VolumePlan, WorkloadId,
+    Pressures, View, VolumePlan, WorkloadId,
 };
 use crate::policy::{Action, Cx, KubeScheduler, KubeSchedulerParams, Scheduler, TieBreak};
 use serde_json::{Map, Value, json};
@@ -99,6 +99,7 @@ impl Replay {
             taints: self.catalog.intern_taints(&read.taints),
             ready: Condition::True,
             unschedulable: read.unschedulable,
+            pressures: Pressures::NONE,
         };
         let (node, name, hostname) = (self.view.nodes().next_id(), read.name, read.hostname);
         self.tell(Change::NodeAdded { node, name, hostname, status });

@@ -1,6 +1,6 @@
 //! Every metric by its name: what it means, its unit, and its value in the results of a run.
 //!
-//! A name is dotted, such as `wait.time_to_bind.p99`. A family over resources, services or plugins
+//! A name is dotted, such as `wait.time_to_bind.p99`. A family over resources, services and the like
 //! has a name with a place for the key: `placement.allocation_ratio.{resource}.mean`,
 //! `availability({service})`, `wait.refused_attempts({plugin})`.
 
@@ -22,6 +22,18 @@ pub enum Over {
     Services,
     /// The plugins that refused pods.
     Plugins,
+    /// The states of pods.
+    States,
+    /// The reasons for which pods ended badly.
+    Failures,
+    /// The ends of containers that are started again.
+    Causes,
+    /// The reasons for which containers wait.
+    Waits,
+    /// The resources that run out on nodes.
+    Pressures,
+    /// The resources whose real use is measured.
+    Measured,
 }
 
 /// How a metric is read from results.
@@ -80,14 +92,15 @@ impl Entry {
     fn keys(&self, results: &Results) -> Vec<String> {
         match self.over {
             Over::Nothing => vec![String::new()],
-            Over::Resources => {
-                results.placement.resources.iter().map(|resource| resource.name.clone()).collect()
-            }
-            Over::Services => {
-                let services = &results.availability.services;
-                services.iter().map(|service| service.name.clone()).collect()
-            }
-            Over::Plugins => results.waiting.plugins.iter().map(|row| row.plugin.clone()).collect(),
+            Over::Resources => texts(&results.placement.resources, |row| &row.name),
+            Over::Services => texts(&results.availability.services, |row| &row.name),
+            Over::Plugins => texts(&results.waiting.plugins, |row| &row.plugin),
+            Over::States => texts(&results.states, |row| row.state.name()),
+            Over::Failures => texts(&results.life.failures, |row| &row.reason),
+            Over::Causes => texts(&results.containers.restarts_by_cause, |row| &row.cause),
+            Over::Waits => texts(&results.containers.waits, |row| &row.reason),
+            Over::Pressures => texts(&results.node_health.pressure, |row| &row.resource),
+            Over::Measured => texts(&results.usage.resources, |row| &row.name),
         }
     }
 
@@ -97,6 +110,11 @@ impl Entry {
             Some((before, after)) => format!("{before}{key}{after}"),
         }
     }
+}
+
+/// A text of each row.
+fn texts<T>(rows: &[T], text: fn(&T) -> &str) -> Vec<String> {
+    rows.iter().map(|row| text(row).to_owned()).collect()
 }
 
 /// The value of a metric, `None` if there is no such metric or nothing to take it from.

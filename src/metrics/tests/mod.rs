@@ -1,5 +1,6 @@
 //! Facts in, numbers out: hand-written sequences with the numbers that they must give.
 
+mod nodes;
 mod recovery;
 mod whole;
 

@@ -1,5 +1,6 @@
 //! The list of all metrics.
 
+mod nodes;
 mod placement;
 mod recovery;
 mod waiting;
@@ -8,11 +9,16 @@ use super::{Entry, Over, Read};
 use crate::metrics::Results;
 use crate::stats::Summary;
 
-const PARTS: [&[Entry]; 3] = [placement::ENTRIES, waiting::ENTRIES, recovery::ENTRIES];
+const PARTS: [&[Entry]; 4] =
+    [placement::ENTRIES, waiting::ENTRIES, nodes::ENTRIES, recovery::ENTRIES];
+
+const COUNT: usize = placement::ENTRIES.len()
+    + waiting::ENTRIES.len()
+    + nodes::ENTRIES.len()
+    + recovery::ENTRIES.len();
 
 /// All metrics, in the order in which they are shown.
-pub const ENTRIES: &[Entry] =
-    &joined::<{ placement::ENTRIES.len() + waiting::ENTRIES.len() + recovery::ENTRIES.len() }>();
+pub const ENTRIES: &[Entry] = &joined::<COUNT>();
 
 const fn joined<const N: usize>() -> [Entry; N] {
     let mut all = [PARTS[0][0]; N];

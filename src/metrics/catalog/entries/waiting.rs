@@ -109,12 +109,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     number("life.lost", "pods", "Pods that were asked to stop because of their node.", |r, _| {
         Some(r.life.lost as f64)
     }),
-    number(
-        "life.removed",
-        "pods",
-        "Pods that left the store without having ended well.",
-        |r, _| Some(r.life.removed as f64),
-    ),
+    number("life.removed", "pods", "Pods that left the store without having ended.", |r, _| {
+        Some(r.life.removed as f64)
+    }),
     number("life.replaced", "pods", "Pods created in place of lost ones.", |r, _| {
         Some(r.life.replaced as f64)
     }),
