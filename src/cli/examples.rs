@@ -24,6 +24,10 @@ const SHIPPED: &[Shipped] = shipped![
     "scenarios/trace-replay.yaml",
     "scenarios/alibaba-gpu-2023.yaml",
     "scenarios/alibaba-gpu-2023-loaded.yaml",
+    "scenarios/manifests.yaml",
+    "scenarios/shop/cart.yaml",
+    "scenarios/shop/cluster.yaml",
+    "scenarios/shop/web.yaml",
     "traces/sample.csv",
 ];
 
@@ -39,7 +43,7 @@ pub(super) fn quickstart() -> (&'static str, &'static str) {
 pub(super) struct ExamplesArgs {
     /// Print this scenario.
     name: Option<String>,
-    /// Copy all of them, and the trace that they read, into this folder.
+    /// Copy all of them, and the files that they read, into this folder.
     #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
     copy: Option<PathBuf>,
 }
@@ -55,7 +59,9 @@ pub(super) fn examples(args: &ExamplesArgs) -> Result<Answer, Failure> {
 }
 
 fn scenarios() -> impl Iterator<Item = &'static Shipped> {
-    SHIPPED.iter().filter(|shipped| shipped.path.starts_with("scenarios/"))
+    let is_scenario =
+        |path: &str| path.strip_prefix("scenarios/").is_some_and(|p| !p.contains('/'));
+    SHIPPED.iter().filter(move |shipped| is_scenario(shipped.path))
 }
 
 fn stem(shipped: &Shipped) -> &'static str {
@@ -110,6 +116,8 @@ fn copy(folder: &Path) -> Result<(), Failure> {
             })?;
     }
     let count = scenarios().count();
-    print(&format!("Copied {count} scenarios and 1 trace to {}.\n", folder.display()))?;
+    let read = SHIPPED.len() - count;
+    let folder = folder.display();
+    print(&format!("Copied {count} scenarios and {read} files that they read to {folder}.\n"))?;
     Ok(())
 }

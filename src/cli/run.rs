@@ -104,7 +104,7 @@ impl RunArgs {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
@@ -338,7 +338,7 @@ fn about_timeline(done: &[Done]) -> Option<String> {
     }
 }
 
-fn broken_input(failure: RunFailure) -> Failure {
+pub(super) fn broken_input(failure: RunFailure) -> Failure {
     match failure {
         RunFailure::Source(error) => Failure::Input(vec![format!("error: {error}")]),
         RunFailure::Distribution(error) => Failure::Input(vec![format!("error: {error}")]),

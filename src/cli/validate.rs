@@ -22,7 +22,7 @@ pub(super) struct ValidateArgs {
     /// Print the scenario with every value that holds, defaults and changes included.
     #[arg(long)]
     print: bool,
-    /// List the fields that are accepted and have no effect in a simulation.
+    /// List the fields and objects that are accepted and have no effect in a simulation.
     #[arg(long)]
     verbose: bool,
     /// Print the JSON schema of scenario files instead.
@@ -66,13 +66,18 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<Answer, Failure> {
 fn describe(out: &mut String, scenario: &Scenario, verbose: bool) {
     let file = &scenario.file;
     let end = file.until.map_or("until nothing is left".to_owned(), |until| format!("for {until}"));
+    let plan = &scenario.plan;
+    let pods = match plan.pods.len() {
+        0 => String::new(),
+        count => format!("{count} pods at the start, "),
+    };
     writeln!(
         out,
-        "{} ({}): {} nodes, {} workloads, {} faults, {end}. It is valid.",
+        "{} ({}): {} nodes, {pods}{} workloads, {} faults, {end}. It is valid.",
         file.name,
         scenario.variant,
-        scenario.plan.nodes.len(),
-        file.workloads.len(),
+        plan.nodes.len(),
+        plan.catalog.workloads.len(),
         file.faults.len(),
     )
     .expect("a string takes any text");

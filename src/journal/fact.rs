@@ -6,7 +6,7 @@
 use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
     Condition, ContainerEnd, ContainerWait, DeviceMask, FailedReason, NodeId, NodeSpecId,
-    PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, Resource, WorkloadId,
+    PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, Resource, WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,8 @@ pub enum DeletionCause {
     TaintEviction = 0,
     /// Its node is gone and, at `placement` detail, nobody waits for it.
     NodeLost = 1,
-    /// Its containers were lost with the power of its node and must not be started again.
-    ContainersLost = 2,
+    /// Its owner has too many pods.
+    ScaleDown = 10,
 }
 
 /// How the pull of an image ended.
@@ -344,7 +344,7 @@ pub enum Fact {
         /// Its new value.
         ready: Condition,
     },
-    /// The NoExecute taint of an unreachable node was put on or taken off.
+    /// The NoExecute taint of a node that is unreachable or not ready was put on or taken off.
     NodeTainted {
         /// Node.
         node: NodeId,
@@ -368,6 +368,20 @@ pub enum Fact {
         images: u32,
         /// Space on its disk that became free.
         freed: Bytes,
+    },
+    /// The Node object was deleted.
+    NodeRemoved {
+        /// Node.
+        node: NodeId,
+    },
+    /// A zone is disrupted from now on, or not any more.
+    ZoneDisrupted {
+        /// Value of the label `topology.kubernetes.io/region`, the empty text if it is missing.
+        region: Name,
+        /// Value of the label `topology.kubernetes.io/zone`, the empty text if it is missing.
+        zone: Name,
+        /// How far.
+        state: ZoneState,
     },
     /// The run ended here.
     RunEnded {
@@ -441,6 +455,10 @@ impl Fact {
             Fact::NodeTainted { node, on } => [pair(23, node.0), on as u64, 0],
             Fact::NodeModelDefined { spec, model } => [pair(25, spec.0), model.0 as u64, 0],
             Fact::PodModelAccepted { spec, model } => [pair(26, spec.0), model.0 as u64, 0],
+            Fact::ZoneDisrupted { region, zone, state } => {
+                [pair(50, zone.0), region.0 as u64, state as u64]
+            }
+            Fact::NodeRemoved { node } => [pair(51, node.0), 0, 0],
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
             Fact::ContainerDefined { .. }
             | Fact::PullBegan { .. }

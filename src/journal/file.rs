@@ -249,7 +249,9 @@ mod tests {
     use super::*;
     use crate::ground::{Span, stable_hash};
     use crate::journal::{DeletionCause, Journal, RunEnd};
-    use crate::model::{Condition, DeviceMask, NodeSpecId, PluginSet, PodSpecId, Resource};
+    use crate::model::{
+        Condition, DeviceMask, NodeSpecId, PluginSet, PodSpecId, Resource, ZoneState,
+    };
 
     fn facts() -> Vec<Fact> {
         let (pod, node) = (PodUid(7), NodeId(0));
@@ -284,6 +286,12 @@ mod tests {
             Fact::NodeCondition { node, ready: Condition::Unknown },
             Fact::NodeTainted { node, on: true },
             Fact::NodeRepaired { node },
+            Fact::ZoneDisrupted {
+                region: Name(0),
+                zone: Name(1),
+                state: ZoneState::PartialDisruption,
+            },
+            Fact::NodeRemoved { node },
             Fact::Deleting { pod, cause: DeletionCause::NodeLost },
             Fact::Removed { pod },
             Fact::Finished { pod },

@@ -6,9 +6,13 @@ mod fact;
 mod file;
 mod sink;
 mod subject;
+mod trail;
 
 pub use digest::{Digest, Ladder, Rung, Window, first_difference};
 pub use fact::{DeletionCause, Fact, PullOutcome, Record, RunEnd};
 pub use file::{EVENTS_SCHEMA, Event, EventReader, EventWriter, EventsError};
 pub use sink::{Journal, Sink};
 pub use subject::Subject;
+pub use trail::{
+    Attempt, AttemptEnd, Follow, Loss, PodRow, PodTrail, Refusals, Scored, TrailWorkload,
+};

@@ -51,6 +51,7 @@ impl Fact {
             | Fact::NodeCondition { node, .. }
             | Fact::NodeTainted { node, .. }
             | Fact::NodePressure { node, .. }
+            | Fact::NodeRemoved { node }
             | Fact::ImagesCollected { node, .. } => (None, Some(node), None),
             Fact::WorkloadDefined { workload, .. } => (None, None, Some(workload)),
             Fact::NameDefined { .. }
@@ -60,6 +61,7 @@ impl Fact {
             | Fact::PodModelAccepted { .. }
             | Fact::ContainerDefined { .. }
             | Fact::QualityDefined { .. }
+            | Fact::ZoneDisrupted { .. }
             | Fact::RunEnded { .. } => (None, None, None),
         };
         Subject { pod, node, workload }

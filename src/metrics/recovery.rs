@@ -289,6 +289,8 @@ impl Fold for Recovery {
             return;
         };
         match step.fact {
+            // What its owner has too many of is no loss.
+            Fact::Deleting { cause: DeletionCause::ScaleDown, .. } => {}
             Fact::Interrupted { .. } | Fact::Deleting { .. } => self.lose(row, step),
             Fact::Replaced { pod, lost } => self.replace(pod, lost, step),
             Fact::Failed { reason, .. } => {

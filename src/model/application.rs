@@ -80,12 +80,26 @@ impl Usage {
         }
     }
 
-    /// The first age after `from` at which usage jumps to another value; `None` if it never does.
-    /// Growth is no jump.
-    pub fn next_step(&self, from: Span) -> Option<Span> {
+    /// The first age after `from` at which usage jumps or ceases to grow; `None` if it goes on as
+    /// it does.
+    pub fn next_bend(&self, from: Span) -> Option<Span> {
         match self {
             Usage::Series(steps) => steps.iter().map(|(at, _)| *at).find(|at| *at > from),
+            Usage::Growth { start, per_hour, most } if *per_hour > 0 => {
+                let grown = u128::from(most.saturating_sub(*start)) * u128::from(HOUR.as_nanos());
+                let nanos = grown.div_ceil(u128::from(*per_hour));
+                let bend = u64::try_from(nanos).ok().map(Span::from_nanos);
+                bend.filter(|bend| *bend > from)
+            }
             Usage::Share(_) | Usage::Constant(_) | Usage::Growth { .. } => None,
+        }
+    }
+
+    /// How much more is used per hour from an age on, until the next bend.
+    pub fn growth(&self, age: Span) -> u64 {
+        match self {
+            Usage::Growth { per_hour, most, .. } if self.at(age, 0) < *most => *per_hour,
+            _ => 0,
         }
     }
 }
@@ -208,7 +222,9 @@ mod tests {
         let series = Usage::Series(vec![(Span::ZERO, 5), (minutes(10), 50), (minutes(20), 7)]);
         assert_eq!(series.exceeds(10, Span::ZERO, 0), Some(minutes(10)));
         assert_eq!(series.exceeds(10, minutes(20), 0), None);
-        assert_eq!(series.next_step(minutes(10)), Some(minutes(20)));
+        assert_eq!(series.next_bend(minutes(10)), Some(minutes(20)));
+        assert_eq!(growth.next_bend(minutes(1)), Some(minutes(50)));
+        assert_eq!((growth.growth(minutes(49)), growth.growth(minutes(50))), (60, 0));
         assert_eq!(Usage::Share(2000).exceeds(10, minutes(1), 6), Some(minutes(1)));
     }
 }

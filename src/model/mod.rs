@@ -31,7 +31,9 @@ pub use fragmentation::{
 };
 pub use image::{ImageOnNode, PullPolicy, normalized_image};
 pub use label::Labels;
-pub use node::{Condition, NodeId, NodeSpec, NodeSpecId, NodeStatus, TaintsId};
+pub use node::{
+    Condition, NodeId, NodeSpec, NodeSpecId, NodeStatus, Pressures, TaintsId, ZoneState,
+};
 pub use outcome::{ContainerEnd, ContainerWait, FailedReason, Pressure};
 pub use pod::{
     Container, Hook, HostPort, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid,

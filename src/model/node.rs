@@ -1,6 +1,6 @@
 //! Nodes: what stays (specification, shared by equal nodes) and what changes (status).
 
-use super::{Amounts, DeviceGroup, ImageOnNode, Labels};
+use super::{Amounts, DeviceGroup, ImageOnNode, Labels, Pressure};
 use crate::ground::{Bytes, define_id};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,41 @@ pub enum Condition {
     Unknown,
 }
 
+/// Resources that run out on a node: its pressure conditions that are True.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+pub struct Pressures(u8);
+
+impl Pressures {
+    /// Nothing runs out.
+    pub const NONE: Pressures = Pressures(0);
+
+    /// True if this resource runs out.
+    pub const fn has(self, pressure: Pressure) -> bool {
+        self.0 & 1 << pressure as u8 != 0
+    }
+
+    /// The same with this resource running out, or not.
+    #[must_use]
+    pub const fn with(self, pressure: Pressure, on: bool) -> Pressures {
+        let bit = 1 << pressure as u8;
+        Pressures(if on { self.0 | bit } else { self.0 & !bit })
+    }
+}
+
+/// How far a zone is disrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum ZoneState {
+    /// Not looked at yet.
+    Initial = 0,
+    /// Neither of the others.
+    Normal = 1,
+    /// More than two nodes and at least the threshold's share are not ready.
+    PartialDisruption = 2,
+    /// No node is ready.
+    FullDisruption = 3,
+}
+
 /// What changes about a node, as one small record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeStatus {
@@ -54,6 +89,8 @@ pub struct NodeStatus {
     pub taints: TaintsId,
     /// The Ready condition.
     pub ready: Condition,
+    /// The pressure conditions.
+    pub pressures: Pressures,
     /// `spec.unschedulable`: cordoned.
     pub unschedulable: bool,
 }

@@ -161,6 +161,9 @@ pub struct PodSpec {
     pub termination_grace: Span,
     /// From its admission by the kubelet to its end as Failed, if it still runs then.
     pub active_deadline: Option<Span>,
+    /// The annotation `controller.kubernetes.io/pod-deletion-cost`, 0 if it has none: where an
+    /// owner has too many pods, those that cost less are deleted first.
+    pub deletion_cost: i32,
     /// It has volumes, if only that of its service account's token, which the kubelet mounts
     /// before anything else.
     pub has_volumes: bool,
@@ -197,6 +200,7 @@ impl PodSpec {
             restart_policy: RestartPolicy::default(),
             termination_grace: Span::from_secs(30),
             active_deadline: None,
+            deletion_cost: 0,
             has_volumes: true,
         }
     }

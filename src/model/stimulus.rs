@@ -1,6 +1,6 @@
 //! Stimuli: everything that reaches the cluster from outside, each with its time.
 
-use super::{PodName, PodSpecId, WorkloadId};
+use super::{PodName, PodSpecId, Taint, WorkloadId};
 use crate::ground::{Span, Time, define_id};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,20 @@ pub enum Stimulus {
     },
     /// A crashed node has power again.
     Repair {
+        /// Position of the node in the scenario's node list.
+        node: u32,
+    },
+    /// A taint is put on a node or taken off it by hand.
+    Taint {
+        /// Position of the node in the scenario's node list.
+        node: u32,
+        /// The taint, with the names of the catalog of the source.
+        taint: Taint,
+        /// True: put on.
+        on: bool,
+    },
+    /// The Node object is deleted.
+    DeleteNode {
         /// Position of the node in the scenario's node list.
         node: u32,
     },

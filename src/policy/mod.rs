@@ -10,6 +10,7 @@ mod scheduler;
 
 pub use any::AnyScheduler;
 pub use baseline::FirstFit;
+pub(crate) use devices::choose as choose_devices;
 pub use kube::{
     KubeScheduler, KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint,
     TieBreak,

@@ -6,6 +6,8 @@ mod chart;
 mod csv;
 #[cfg(test)]
 mod example;
+mod explain;
+mod fact_words;
 mod files;
 mod json;
 mod page;
@@ -18,6 +20,10 @@ mod words;
 pub use changed::{Changed, changed};
 pub use chart::{Figure, Plotted, figures};
 pub use csv::{PodsWriter, nodes_csv, pods_csv, recovery_csv, series_csv};
+pub use explain::{
+    AttemptRow, EXPLAIN_SCHEMA, ExplainHead, Explanation, PluginScore, RefusalRow, Step,
+    explain_schema, explanation, explanation_text,
+};
 pub use files::{Streamed, WriteError, write_file, write_run};
 pub use json::{HOST_SCHEMA, SUMMARY_SCHEMA, Summary, summary, summary_schema};
 pub use rebuild::{RebuildError, Rebuilt, rebuild, write_comparison};

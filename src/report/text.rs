@@ -66,7 +66,7 @@ pub fn text(runs: &[Shown<'_>], look: Look) -> String {
     out
 }
 
-fn push(out: &mut String, line: &str) {
+pub(super) fn push(out: &mut String, line: &str) {
     out.push_str(line.trim_end());
     out.push('\n');
 }
@@ -75,12 +75,12 @@ fn label(report: &RunReport) -> Option<&str> {
     Some(report.variant.as_str()).filter(|variant| !variant.is_empty())
 }
 
-fn strong(text: &str, look: Look) -> String {
+pub(super) fn strong(text: &str, look: Look) -> String {
     if look.colour { format!("\u{1b}[1;36m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 /// Breaks a text into lines of at most `width` characters.
-fn wrapped(text: &str, width: u16, indent: &str) -> String {
+pub(super) fn wrapped(text: &str, width: u16, indent: &str) -> String {
     let mut lines = String::new();
     let mut length = 0;
     for word in text.split(' ') {
@@ -328,7 +328,7 @@ fn cell(results: &Results, names: &[&str], shape: Shape) -> Option<String> {
 }
 
 /// Lines above, below and under the header; none between rows.
-const STYLE: TableStyle = {
+pub(super) const STYLE: TableStyle = {
     let line = LineStyle::none().fill('─').junction('─');
     TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
 };

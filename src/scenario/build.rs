@@ -30,14 +30,17 @@ impl Scenario {
     pub fn build(&self, seed: u64, scratch: Option<&Path>) -> Result<Built, DistError> {
         let mut catalog = self.plan.catalog.clone();
         let orchestrator = &self.file.orchestrator;
+        for application in &self.plan.applications {
+            catalog.describe(application.resolve(&mut load_table)?);
+        }
         let scheduler = self.scheduler(&mut catalog);
         let draws = Draws::new(seed);
         let node = |plan: &NodePlan| NodeSetup {
             name: plan.name,
-            hostname: Some(plan.name),
+            hostname: Some(plan.hostname),
             spec: plan.spec,
             taints: plan.taints,
-            unschedulable: false,
+            unschedulable: plan.unschedulable,
         };
         let setup = Setup {
             catalog,
@@ -46,7 +49,7 @@ impl Scenario {
             pods: self.plan.pods.clone(),
             scheduler,
             think_time: orchestrator.think_time(),
-            start_delay: self.plan.start_delay.resolve(&mut load_table)?,
+            delays: self.plan.kubelet.delays(&mut load_table)?,
             params: orchestrator.machinery(),
             detail: self.file.detail,
             draws,

@@ -99,6 +99,14 @@ impl DeError {
         }
     }
 
+    /// The key that is missing, if that is what is wrong.
+    pub(super) fn missing_key(&self) -> Option<&'static str> {
+        match &self.0.what {
+            What::MissingKey(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Segments of the path, from the outside in.
     pub(super) fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.path.iter().rev().map(String::as_str)
@@ -202,7 +210,10 @@ impl de::Error for DeError {
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> DeError {
-        DeError::new(format!("expected {expected}, found {length} entries"))
+        let expected = expected.to_string();
+        let number = expected.strip_prefix("a tuple of size ");
+        let expected = number.map_or(expected.clone(), |number| format!("{number} entries"));
+        DeError::new(format!("expected {expected}, found {length}"))
     }
 
     fn unknown_variant(variant: &str, known: &'static [&'static str]) -> DeError {

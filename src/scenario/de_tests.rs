@@ -131,9 +131,10 @@ fn several_errors_are_found_at_once() {
         "`300` is too large",
         "expected a whole number, found `x`",
         "expected a whole number, found `two`",
+        "expected a list, found `5`",
         "expected a map, found `7`",
     ];
     assert_eq!(messages, expected);
     let paths: Vec<&str> = errors.iter().map(|error| error.path.as_str()).collect();
-    assert_eq!(paths, ["0", "0.inner.list.1", "0.inner.list.3", "1.count", "2"]);
+    assert_eq!(paths, ["0", "0.inner.list.1", "0.inner.list.3", "1.count", "1.list", "2"]);
 }

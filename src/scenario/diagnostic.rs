@@ -46,8 +46,10 @@ pub struct Excerpt {
     pub line: u32,
     /// Column from 1, in characters; 0 if it is about the whole text.
     pub column: u32,
-    /// The line itself.
+    /// The line itself, or the part around the place of a very long one.
     pub text: String,
+    /// How many characters of the line are left out before `text`.
+    pub skipped: u32,
     /// How many characters of the line are meant, at least 1.
     pub width: u32,
 }
@@ -90,7 +92,8 @@ impl Diagnostic {
     #[must_use]
     pub fn in_file(mut self, file: impl Into<String>) -> Diagnostic {
         let (file, text) = (file.into(), String::new());
-        self.excerpt = Some(Box::new(Excerpt { file, line: 0, column: 0, text, width: 1 }));
+        self.excerpt =
+            Some(Box::new(Excerpt { file, line: 0, column: 0, text, skipped: 0, width: 1 }));
         self
     }
 
@@ -98,17 +101,18 @@ impl Diagnostic {
     #[must_use]
     pub fn at(mut self, place: Place, sources: &Sources) -> Diagnostic {
         let source = sources.of(place);
-        let text = source.line(place.line).to_owned();
-        let end = if place.end_line > place.line {
-            u32::try_from(text.trim_end().chars().count() + 1).unwrap_or(u32::MAX)
-        } else {
-            place.end_column
-        };
+        let line = source.line(place.line);
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let (text, skipped) = shown(line, place.column as usize);
+        let length = number(line.trim_end().chars().count() + 1);
+        let end = if place.end_line > place.line { length } else { place.end_column };
+        let end = end.min(number(skipped + text.chars().count()).saturating_add(1));
         self.excerpt = Some(Box::new(Excerpt {
             file: source.name.clone(),
             line: if source.has_lines { place.line } else { 0 },
             column: place.column,
             text,
+            skipped: number(skipped),
             width: end.saturating_sub(place.column).max(1),
         }));
         self
@@ -145,13 +149,13 @@ impl Diagnostic {
         let gutter = if line > 0 { line.to_string() } else { String::new() };
         let pad = " ".repeat(gutter.len());
         if let Some(excerpt) = &self.excerpt {
-            let Excerpt { file, column, width, .. } = excerpt.as_ref();
+            let Excerpt { file, column, skipped, width, .. } = excerpt.as_ref();
             let at = if line > 0 { format!(":{line}:{column}") } else { String::new() };
             lines.push(format!("{pad}{blue}-->{reset} {file}{at}"));
             if *column > 0 {
                 // A tab would move the carets, so it is drawn as one space.
                 let text = excerpt.text.trim_end().replace('\t', " ");
-                let indent = " ".repeat(column.saturating_sub(1) as usize);
+                let indent = " ".repeat(column.saturating_sub(1 + skipped) as usize);
                 let carets = "^".repeat(*width as usize);
                 lines.push(format!("{pad} {blue}|{reset}"));
                 lines.push(format!("{blue}{gutter} |{reset} {text}"));
@@ -170,6 +174,21 @@ impl Diagnostic {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// Longest line that is shown whole, characters. JSON is often all in one line.
+const LINE_MAX: usize = 240;
+/// How much is shown of a longer one before the column, characters.
+const BEFORE: usize = 60;
+
+/// The part of a line that is shown, and how many characters before it are not.
+fn shown(line: &str, column: usize) -> (String, usize) {
+    // Counting stops where it is known to be long: the line may be a whole file.
+    if line.chars().nth(LINE_MAX).is_none() {
+        return (line.to_owned(), 0);
+    }
+    let skipped = column.saturating_sub(BEFORE + 1);
+    (line.chars().skip(skipped).take(LINE_MAX / 2).collect(), skipped)
 }
 
 /// The text of a problem, with the name of the value if it begins with a verb (`is not after ..`).
@@ -228,6 +247,19 @@ mod tests {
         assert_eq!(drawn, expected);
         let drawn = Diagnostic::new("no").at(Place::run(argument, 1, 5, 3), &sources).render(false);
         assert_eq!(drawn, "error: no\n--> --set\n |\n | one=two\n |     ^^^\n");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_place() {
+        let mut sources = Sources::new();
+        let text = format!("{}wrong{}", "a".repeat(500), "b".repeat(5000));
+        let file = sources.add(Source::file("a.json", text));
+        let drawn = Diagnostic::new("no").at(Place::run(file, 1, 501, 5), &sources).render(false);
+        let (before, after) = ("a".repeat(60), "b".repeat(55));
+        let carets = format!("{}^^^^^", " ".repeat(60));
+        let expected =
+            format!("error: no\n --> a.json:1:501\n  |\n1 | {before}wrong{after}\n  | {carets}\n");
+        assert_eq!(drawn, expected);
     }
 
     #[test]

@@ -26,10 +26,8 @@ const fn orchestrator(word: &'static str) -> Later {
 }
 
 /// Everything that is known by name only. A star stands for any key or number.
-const LATER: [Later; 27] = [
-    key("applications"),
+const LATER: [Later; 25] = [
     key("autoscaling"),
-    key("objects"),
     key("rollback"),
     key("timeline"),
     key("traffic"),

@@ -147,10 +147,10 @@ fn check_head(tree: &Node, sources: &Sources) -> Result<(), Diagnostic> {
         }
         let hint = match (key, written) {
             ("kind", "Experiment") => "an experiment is run with `wavetank compare`".to_owned(),
-            ("kind", "Deployment" | "Pod" | "StatefulSet" | "ReplicaSet" | "Job") => {
-                "copy the pod template of the object into `template:` of a service workload"
-                    .to_owned()
-            }
+            (
+                "kind",
+                "Deployment" | "Pod" | "StatefulSet" | "ReplicaSet" | "Job" | "Node" | "List",
+            ) => "write a scenario that names this file under `objects:`".to_owned(),
             _ => format!("write `{key}: {wanted}`"),
         };
         let place = tree.place_of(key);
@@ -253,8 +253,9 @@ fn one(
             return (None, diagnostics);
         }
     };
-    let (plan, Findings { problems, warnings, without_effect }) =
+    let (plan, Findings { problems, warnings, without_effect, diagnostics: others }) =
         plan(&file, Written { tree: &judged, sources }, folder);
+    diagnostics.extend(others);
     diagnostics.extend(problems.iter().map(|problem| of(&judged, problem)));
     diagnostics.extend(warnings.iter().map(|problem| of(&judged, problem).warning()));
     let variant = variant.to_owned();

@@ -11,22 +11,32 @@ pub struct Source {
     pub text: String,
     /// False if the text is one argument, for which a line number would say nothing.
     pub has_lines: bool,
+    /// Where each line begins, in bytes: messages about a large file find theirs at once.
+    starts: Vec<usize>,
 }
 
 impl Source {
     /// A file.
     pub fn file(name: impl Into<String>, text: impl Into<String>) -> Source {
-        Source { name: name.into(), text: text.into(), has_lines: true }
+        Source::new(name.into(), text.into(), true)
     }
 
     /// One argument of `--set`.
     pub fn argument(text: impl Into<String>) -> Source {
-        Source { name: "--set".to_owned(), text: text.into(), has_lines: false }
+        Source::new("--set".to_owned(), text.into(), false)
+    }
+
+    fn new(name: String, text: String, has_lines: bool) -> Source {
+        let after = |(at, _): (usize, &str)| at + 1;
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(after)).collect();
+        Source { name, text, has_lines, starts }
     }
 
     /// A line of the text, counted from 1, without its end.
     pub fn line(&self, number: u32) -> &str {
-        self.text.lines().nth(number.saturating_sub(1) as usize).unwrap_or("")
+        let at = number.saturating_sub(1) as usize;
+        let line = self.starts.get(at).map_or("", |start| &self.text[*start..]);
+        line.lines().next().unwrap_or("")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Invariants of the world, checked after every event in tests and with `--check`.
 
-use super::machine::Containers;
+use super::machine::Stage;
 use super::world::World;
 use crate::ground::Time;
 use crate::model::{MILLI_PER_DEVICE, NodeId, NodeUse, PodPhase};
@@ -21,12 +21,16 @@ impl World {
             let program = program.unwrap_or_else(|| panic!("at {now}: {pod:?} has no program"));
             assert_eq!(program.uid, view.uid, "at {now}: {pod:?} runs another pod's program");
             assert!(view.created <= now, "at {now}: {pod:?} was created in the future");
-            let running = program.containers != Containers::Absent;
+            let running = !matches!(program.stage, Stage::Absent | Stage::Over);
             if running {
                 let node = view.node.unwrap_or_else(|| panic!("at {now}: {pod:?} runs nowhere"));
                 let powered = self.fleet.machines[node].powered;
                 assert!(powered, "at {now}: {pod:?} runs on {node:?}, which has no power");
             }
+            assert!(
+                !(view.phase.is_terminal() && program.runs()),
+                "at {now}: {pod:?} has ended in the store, and containers of it run"
+            );
             if let Some(node) = view.node
                 && !view.phase.is_terminal()
             {

@@ -1,7 +1,10 @@
 //! Everything that can be scheduled.
 
 use crate::journal::DeletionCause;
-use crate::model::{DeviceMask, NodeId, PodId, PodUid, WorkloadId};
+use crate::model::{
+    DeviceMask, FailedReason, NodeId, PodId, PodPhase, PodUid, Pressures, WorkloadId,
+};
+use crate::policy::kube::control::GcCause;
 use serde::{Deserialize, Serialize};
 
 /// An event of the simulation. Events about a pod carry its number for ever, events about its
@@ -47,10 +50,15 @@ pub enum Event {
         /// Service.
         workload: WorkloadId,
     },
+    /// The deletions of one sync of a service are answered.
+    SyncEnds {
+        /// Service.
+        workload: WorkloadId,
+    },
     /// The creation of the replacement of the batch pod lost the longest ago reaches the store.
     ReplacementArrives,
-    /// All containers of a pod run.
-    ContainersStart {
+    /// At `placement` detail: the lifetime of a pod is over.
+    PlacedPodEnds {
         /// Pod.
         pod: PodId,
         /// The same pod, for ever.
@@ -58,14 +66,114 @@ pub enum Event {
         /// Attempt.
         attempt: u32,
     },
-    /// The containers of a pod end by themselves.
-    ContainersEnd {
+    /// The kubelet of its node begins with a pod.
+    KubeletAdmits {
         /// Pod.
         pod: PodId,
         /// The same pod, for ever.
         uid: PodUid,
         /// Attempt.
         attempt: u32,
+    },
+    /// Volumes, sandbox and network of a pod are there.
+    SandboxReady {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Attempt.
+        attempt: u32,
+    },
+    /// A pod was active for as long as it may.
+    DeadlineEnds {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Attempt.
+        attempt: u32,
+    },
+    /// The kubelet's worker of a pod takes its turn.
+    PodSync {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Attempt.
+        attempt: u32,
+    },
+    /// The container that is being created runs, or its postStart hook is done.
+    ContainerStep {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Attempt.
+        attempt: u32,
+    },
+    /// A life of a container ends.
+    ContainerEnds {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Place of the container.
+        container: u8,
+        /// Number of the life.
+        life: u32,
+    },
+    /// A container's probes say something new, or it answers otherwise.
+    ProbeDue {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Place of the container.
+        container: u8,
+    },
+    /// What a pod uses goes on otherwise than before.
+    UsageBends {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+    },
+    /// A step of a pull is done, if its end was not foreseen anew since.
+    PullStep {
+        /// Place of the pull.
+        flow: u32,
+        /// Number of the foreseen end.
+        turn: u32,
+    },
+    /// The garbage collector of images takes its turn on a node.
+    ImageGc {
+        /// Node.
+        node: NodeId,
+        /// Epoch of its power.
+        epoch: u32,
+    },
+    /// The eviction loop takes its turn on a node.
+    EvictionLook {
+        /// Node.
+        node: NodeId,
+        /// Epoch of its power.
+        epoch: u32,
+    },
+    /// The memory of a node runs out.
+    MemoryExhausted {
+        /// Node.
+        node: NodeId,
+        /// Epoch of its power.
+        epoch: u32,
+    },
+    /// The report of what runs out on a node reaches the store.
+    NodePressures {
+        /// Node.
+        node: NodeId,
+        /// Epoch of its power.
+        epoch: u32,
+        /// What runs out.
+        pressures: Pressures,
     },
     /// The kubelet's report on a pod reaches the store.
     ReportArrives {
@@ -73,12 +181,12 @@ pub enum Event {
         pod: PodId,
         /// The same pod, for ever.
         uid: PodUid,
-        /// Attempt.
-        attempt: u32,
+        /// Epoch of the power of its node.
+        epoch: u32,
         /// What it says.
         report: Report,
     },
-    /// The kubelet stops the containers of a pod that was asked to stop.
+    /// The kubelet learns that a pod is to stop.
     KubeletStops {
         /// Pod.
         pod: PodId,
@@ -92,12 +200,41 @@ pub enum Event {
         /// Epoch of its power.
         epoch: u32,
     },
-    /// The poll at which a silent node is tainted.
-    NodeTainted {
+    /// The node lifecycle controller looks at the nodes.
+    NodesLook,
+    /// A write of a look reaches the store.
+    LookWrites {
+        /// Which of the workers of the look.
+        worker: u8,
+    },
+    /// The queues of nodes to be tainted NoExecute are polled.
+    ZonesPoll,
+    /// A change of the taints of a node by the node lifecycle controller reaches the store.
+    TaintsArrive {
         /// Node.
         node: NodeId,
-        /// Epoch of its power.
-        epoch: u32,
+        /// What is changed.
+        write: TaintWrite,
+    },
+    /// A step of the eviction of a pod from its tainted node reaches the store.
+    EvictionProceeds {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// The step.
+        step: EvictionStep,
+    },
+    /// The collector of pods passes over the cluster.
+    GarbagePass,
+    /// The removal of a pod by the collector reaches the store.
+    GarbageGoes {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Why.
+        cause: GcCause,
     },
     /// The report of a node that is back reaches the store.
     NodeReports {
@@ -108,17 +245,36 @@ pub enum Event {
     },
 }
 
+/// Which taints of a node the node lifecycle controller changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaintWrite {
+    /// NoSchedule taints follow the conditions.
+    NoSchedule,
+    /// The NoExecute taint is put on, or swapped for its opposite.
+    NoExecute,
+    /// The NoExecute taint is taken off.
+    Clear,
+}
+
+/// What is asked of the store to evict a pod from its tainted node, in this order; then it is
+/// deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EvictionStep {
+    /// The pod is read.
+    Read,
+    /// Its condition DisruptionTarget is written.
+    Mark,
+}
+
 /// What a kubelet says about a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {
-    /// All containers run and the pod is ready.
-    Ready,
-    /// The containers are not running (any more).
-    NotReady,
-    /// The containers ended well.
+    /// It is in this phase, which is not terminal.
+    Phase(PodPhase),
+    /// All its containers ended well.
     Succeeded,
-    /// The containers are lost and must not be started again.
-    Failed,
-    /// The containers of a pod that was asked to stop have stopped.
+    /// It has failed.
+    Failed(FailedReason),
+    /// Nothing of it is left, as it was asked to stop.
     Stopped,
 }

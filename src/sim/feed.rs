@@ -49,7 +49,14 @@ impl Feed {
         store.get(self.cursor).filter(|commit| commit.at + self.delay <= now).copied()
     }
 
-    /// Takes the commit returned by `ripe` into the replica.
+    /// The next commit, whether it has reached the process or not: what a process lists at its
+    /// start.
+    pub(super) fn next(&self, store: &Store) -> Option<Commit> {
+        self.replica.as_ref()?;
+        store.get(self.cursor).copied()
+    }
+
+    /// Takes the commit returned by `ripe` or `next` into the replica.
     pub(super) fn take(&mut self, commit: &Commit, catalog: &Catalog) {
         self.cursor += 1;
         if let Some(replica) = &mut self.replica {

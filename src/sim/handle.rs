@@ -8,8 +8,10 @@ use crate::journal::Sink;
 impl World {
     /// Reads what an event that is among the next will need, so that it is near by then.
     pub(super) fn soon(&self, event: &Event) {
-        if let Event::ContainersStart { pod, .. }
-        | Event::ContainersEnd { pod, .. }
+        if let Event::PodSync { pod, .. }
+        | Event::ContainerStep { pod, .. }
+        | Event::ContainerEnds { pod, .. }
+        | Event::PlacedPodEnds { pod, .. }
         | Event::ReportArrives { pod, .. }
         | Event::BindArrives { pod, .. } = event
         {
@@ -29,18 +31,57 @@ impl World {
                 self.deletion_arrives(host, pod, uid, cause);
             }
             Event::ReplicaArrives { workload } => self.replica_arrives(host, workload),
+            Event::SyncEnds { workload } => self.sync_ends(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
-            Event::ContainersStart { pod, uid, attempt } => {
-                self.containers_start(host, pod, uid, attempt);
+            Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
+            Event::NodesLook => self.nodes_look(host),
+            Event::LookWrites { worker } => self.look_writes(host, worker),
+            Event::ZonesPoll => self.zones_poll(host),
+            Event::TaintsArrive { node, write } => self.taints_arrive(host, node, write),
+            Event::EvictionProceeds { pod, uid, step } => {
+                self.eviction_proceeds(host, pod, uid, step);
             }
-            Event::ContainersEnd { pod, uid, attempt } => {
-                self.containers_end(host, pod, uid, attempt);
+            Event::GarbagePass => self.garbage_pass(host),
+            Event::GarbageGoes { pod, uid, cause } => self.garbage_goes(host, pod, uid, cause),
+            Event::NodeReports { node, epoch } => self.node_reports(host, node, epoch),
+            _ => self.handle_on_node(host, event),
+        }
+    }
+
+    /// Handles an event of a kubelet.
+    fn handle_on_node<S: Sink>(&mut self, host: &mut Host<'_, S>, event: Event) {
+        match event {
+            Event::PlacedPodEnds { pod, uid, attempt } => {
+                self.placed_pod_ends(host, pod, uid, attempt);
+            }
+            Event::KubeletAdmits { pod, uid, attempt } => {
+                self.kubelet_admits(host, pod, uid, attempt);
+            }
+            Event::SandboxReady { pod, uid, attempt } => {
+                self.sandbox_ready(host, pod, uid, attempt);
+            }
+            Event::DeadlineEnds { pod, uid, attempt } => {
+                self.deadline_ends(host, pod, uid, attempt);
+            }
+            Event::PodSync { pod, uid, attempt } => self.pod_sync(host, pod, uid, attempt),
+            Event::ContainerStep { pod, uid, attempt } => {
+                self.container_step(host, pod, uid, attempt);
+            }
+            Event::ContainerEnds { pod, uid, container, life } => {
+                self.container_ends(host, pod, uid, (container, life));
+            }
+            Event::ProbeDue { pod, uid, container } => self.probe_due(host, pod, uid, container),
+            Event::UsageBends { pod, uid } => self.usage_bends(host, pod, uid),
+            Event::PullStep { flow, turn } => self.pull_step(host, flow, turn),
+            Event::ImageGc { node, epoch } => self.image_gc(host, node, epoch),
+            Event::EvictionLook { node, epoch } => self.eviction_look(host, node, epoch),
+            Event::MemoryExhausted { node, epoch } => self.memory_exhausted(host, node, epoch),
+            Event::NodePressures { node, epoch, pressures } => {
+                self.node_pressures(host, node, epoch, pressures);
             }
             Event::ReportArrives { .. } => self.report_arrives(host, event),
             Event::KubeletStops { pod, uid } => self.kubelet_stops(host, pod, uid),
-            Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
-            Event::NodeTainted { node, epoch } => self.node_tainted(host, node, epoch),
-            Event::NodeReports { node, epoch } => self.node_reports(host, node, epoch),
+            _ => unreachable!("{event:?} is no event of a kubelet"),
         }
     }
 }

@@ -28,6 +28,11 @@ impl<S: Sink> Host<'_, S> {
         self.queue.push(self.now + after, Class::Store, event);
     }
 
+    /// Schedules a write that reaches the store at `at`.
+    pub(super) fn store_at(&mut self, at: Time, event: Event) {
+        self.queue.push(at, Class::Store, event);
+    }
+
     /// Schedules the turn of a control loop.
     pub(super) fn turn(&mut self, at: Time, event: Event) {
         self.queue.push(at, Class::Loop, event);

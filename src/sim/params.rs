@@ -1,7 +1,9 @@
 //! How much of reality is simulated, and how long each part of it takes.
 
-use crate::ground::{DistForm, DistParams, LognormalForm, Span, SpanDist, SpanDistParams};
-use crate::policy::kube::control::NodeLifecycleParams;
+use super::kubelet_params::KubeletDelays;
+use super::{KubeletParams, RegistryParams};
+use crate::ground::{Problem, Span};
+use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, TokenBucket, ZoneParams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +19,39 @@ pub enum Detail {
     Lifecycle,
 }
 
+/// How often a client may ask the API server for something.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateParams {
+    /// Requests per second, in the long run.
+    pub qps: f64,
+    /// Requests that may be sent at once after a pause.
+    pub burst: u32,
+}
+
+impl RateParams {
+    /// Says what is wrong with the parameters.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if !self.qps.is_finite() || self.qps <= 0.0 {
+            let text = format!("`qps` is {}, so no request would ever be sent", self.qps);
+            problems.push(Problem::new("qps", text).hint("write requests per second, such as 20"));
+        }
+        if self.burst == 0 {
+            let text = "`burst` is 0, so no request would ever be sent";
+            problems.push(Problem::new("burst", text).hint("write a number such as 30"));
+        }
+        problems
+    }
+
+    /// A full bucket from which each request takes one token.
+    pub fn bucket(&self) -> TokenBucket {
+        TokenBucket::new(Span::from_secs_f64(1.0 / self.qps), self.burst)
+    }
+}
+
 /// Timing of the API server and of those who watch it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApiParams {
     /// From sending a write to its commit. A modelling choice: 10ms.
@@ -26,32 +59,40 @@ pub struct ApiParams {
     /// From a commit to the watchers that react to it. A modelling choice within the 10 to 50 ms
     /// seen in practice: 20ms.
     pub watch_delay: Span,
+    /// What the scheduler may send: its bindings. Kubernetes 1.34: 50 requests per second, burst
+    /// 100.
+    pub scheduler: RateParams,
+    /// What each controller may send; every one has a client of its own. Kubernetes 1.34: 20
+    /// requests per second, burst 30 (`--kube-api-qps`, `--kube-api-burst`).
+    pub controllers: RateParams,
+    /// What each kubelet may send. Kubernetes 1.34: 50 requests per second, burst 100.
+    pub kubelet: RateParams,
 }
 
 impl Default for ApiParams {
     fn default() -> ApiParams {
-        ApiParams { request_latency: Span::from_millis(10), watch_delay: Span::from_millis(20) }
+        ApiParams {
+            request_latency: Span::from_millis(10),
+            watch_delay: Span::from_millis(20),
+            scheduler: RateParams { qps: 50.0, burst: 100 },
+            controllers: RateParams { qps: 20.0, burst: 30 },
+            kubelet: RateParams { qps: 50.0, burst: 100 },
+        }
     }
 }
 
-/// What a node's agent does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct KubeletParams {
-    /// From the kubelet seeing a bound pod to all its containers running. A modelling choice around
-    /// the 1.5 s of an image that is there already.
-    pub start_delay: SpanDistParams,
-}
-
-impl Default for KubeletParams {
-    fn default() -> KubeletParams {
-        let form = DistForm::Lognormal(LognormalForm {
-            median: Span::from_millis(1500),
-            p95: Some(Span::from_secs(3)),
-            mean: None,
-            sigma: None,
-        });
-        KubeletParams { start_delay: DistParams::try_from(form).expect("p95 is above the median") }
+impl ApiParams {
+    /// Says what is wrong with the parameters.
+    pub fn check(&self) -> Vec<Problem> {
+        let rates = [
+            ("scheduler", self.scheduler),
+            ("controllers", self.controllers),
+            ("kubelet", self.kubelet),
+        ];
+        rates
+            .into_iter()
+            .flat_map(|(path, rate)| rate.check().into_iter().map(move |p| p.under(path)))
+            .collect()
     }
 }
 
@@ -71,10 +112,34 @@ pub struct SimParams {
     pub api: ApiParams,
     /// Kubelets.
     pub kubelet: KubeletParams,
+    /// Where images come from.
+    pub registry: RegistryParams,
     /// Heartbeats and their absence.
     pub node_lifecycle: NodeLifecycleParams,
+    /// Zones that lose many nodes at once.
+    pub zones: ZoneParams,
+    /// The collector of pods that nobody needs.
+    pub pod_gc: PodGcParams,
     /// Only at `placement` detail.
     pub placement: PlacementParams,
+}
+
+impl SimParams {
+    /// Says what is wrong with the parameters.
+    pub fn check(&self) -> Vec<Problem> {
+        let parts = [
+            ("api", self.api.check()),
+            ("kubelet", self.kubelet.check()),
+            ("registry", self.registry.check()),
+            ("node_lifecycle", self.node_lifecycle.check()),
+            ("zones", self.zones.check()),
+            ("pod_gc", self.pod_gc.check()),
+        ];
+        let under = |(path, found): (&'static str, Vec<Problem>)| {
+            found.into_iter().map(move |problem| problem.under(path))
+        };
+        parts.into_iter().flat_map(under).collect()
+    }
 }
 
 /// The delays that hold at a level of detail.
@@ -84,26 +149,79 @@ pub(super) struct Timing {
     pub(super) request: Span,
     pub(super) watch: Span,
     pub(super) think: Span,
-    pub(super) start: Option<SpanDist>,
+    #[serde(with = "as_text")]
+    pub(super) kubelet: KubeletParams,
+    pub(super) delays: KubeletDelays,
+    pub(super) registry: RegistryParams,
     pub(super) detection: Span,
     pub(super) node_lifecycle: NodeLifecycleParams,
+    pub(super) zones: ZoneParams,
+    pub(super) pod_gc: PodGcParams,
+    /// What each controller may send; `None`: as much as it likes.
+    pub(super) controllers: Option<RateParams>,
+    /// What the scheduler may send.
+    pub(super) scheduler: Option<RateParams>,
+    /// What each kubelet may send.
+    pub(super) kubelets: Option<RateParams>,
+}
+
+/// Parameters of which some can be written in several ways are kept as text in a saved run.
+mod as_text {
+    use serde::de::{DeserializeOwned, Error as _};
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        params: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serde_json::to_string(params).map_err(S::Error::custom)?.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        serde_json::from_str(&text).map_err(D::Error::custom)
+    }
 }
 
 impl Timing {
-    /// The delays of these parameters at this level; `think` is the scheduler's own, `start` the
-    /// start delay of `params` with its table loaded.
-    pub(super) fn new(params: &SimParams, detail: Detail, think: Span, start: SpanDist) -> Timing {
+    /// The delays of these parameters at this level; `think` is the scheduler's own, `delays` those
+    /// of the kubelets in `params` with their tables loaded.
+    pub(super) fn new(
+        params: &SimParams,
+        detail: Detail,
+        think: Span,
+        delays: KubeletDelays,
+    ) -> Timing {
         let lifecycle = detail == Detail::Lifecycle;
         let only_lifecycle = |span: Span| if lifecycle { span } else { Span::ZERO };
+        let request = only_lifecycle(params.api.request_latency);
+        let watch = only_lifecycle(params.api.watch_delay);
+        let think = only_lifecycle(think);
+        let limited = !(request.is_zero() && watch.is_zero() && think.is_zero());
         Timing {
             detail,
-            request: only_lifecycle(params.api.request_latency),
-            watch: only_lifecycle(params.api.watch_delay),
-            think: only_lifecycle(think),
-            start: lifecycle.then_some(start),
+            request,
+            watch,
+            think,
+            kubelet: params.kubelet.clone(),
+            delays,
+            registry: params.registry,
             detection: params.placement.detection_delay,
             node_lifecycle: params.node_lifecycle,
+            zones: params.zones,
+            pod_gc: params.pod_gc,
+            controllers: limited.then_some(params.api.controllers),
+            scheduler: limited.then_some(params.api.scheduler),
+            kubelets: limited.then_some(params.api.kubelet),
         }
+    }
+
+    /// True at a level of detail with kubelets and heartbeats.
+    pub(super) fn is_lifecycle(&self) -> bool {
+        self.detail == Detail::Lifecycle
     }
 
     /// True if a component believes at once what the store knows, so that it needs no replica.

@@ -4,9 +4,9 @@
 use super::host::Host;
 use super::setup::Setup;
 use super::world::World;
-use super::{Event, SimParams};
+use super::{Event, KubeletDelays, SimParams};
 use crate::engine::{Checkpoint, Limits, Model, Queue, Saveable, Stopped, run, run_probed};
-use crate::ground::{SpanDist, Time};
+use crate::ground::Time;
 use crate::journal::{Fact, Record, RunEnd, Sink};
 use crate::model::{Catalog, SourceId, Stimulus, Timed};
 use serde::{Deserialize, Serialize};
@@ -131,9 +131,9 @@ impl<A: Arrivals, S: Sink> Run<A, S> {
 
     /// Replaces the timing of the machinery from now on.
     ///
-    /// `start_delay` is the start delay of `params` with its table loaded.
-    pub fn set_params(&mut self, params: &SimParams, start_delay: SpanDist) {
-        self.world.set_params(params, start_delay);
+    /// `delays` are those of the kubelets in `params` with their tables loaded.
+    pub fn set_params(&mut self, params: &SimParams, delays: KubeletDelays) {
+        self.world.set_params(params, delays);
     }
 
     /// The run as it is now; `cursor` is where its arrivals stand.

@@ -8,6 +8,7 @@ use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::{Fact, Sink};
 use crate::model::{Change, DeviceMask, Explain, NodeId, PodId, PodUid};
+use crate::policy::kube::control::TokenBucket;
 use crate::policy::{Action, AnyScheduler, AttemptEnd, Scheduler};
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +17,19 @@ use serde::{Deserialize, Serialize};
 pub(super) struct SchedulerLoop {
     pub(super) policy: AnyScheduler,
     pub(super) feed: Feed,
+    /// Tokens for its bindings.
+    client: Option<TokenBucket>,
     /// What the cycle that is under way decided; empty between cycles.
     deciding: Vec<Action>,
 }
 
 impl SchedulerLoop {
-    pub(super) fn new(policy: AnyScheduler, feed: Feed) -> SchedulerLoop {
-        SchedulerLoop { policy, feed, deciding: Vec::new() }
+    pub(super) fn new(
+        policy: AnyScheduler,
+        feed: Feed,
+        client: Option<TokenBucket>,
+    ) -> SchedulerLoop {
+        SchedulerLoop { policy, feed, client, deciding: Vec::new() }
     }
 
     /// True if a change may give the scheduler something to do. Others are taken in later, in
@@ -128,7 +135,9 @@ impl World {
                         self.bind(host, action);
                     } else {
                         let event = Event::BindArrives { pod, uid, node, devices };
-                        host.store(self.timing.request, event);
+                        let client = self.scheduler.client.as_mut();
+                        let sent = client.map_or(host.now, |client| client.reserve(host.now));
+                        host.store(sent.since(host.now) + self.timing.request, event);
                     }
                 }
                 Action::Refuse { uid, refusers, .. } => {

@@ -1,7 +1,7 @@
 //! What a run starts from.
 
-use super::{Detail, SimParams};
-use crate::ground::{Draws, Name, Span, SpanDist};
+use super::{Detail, KubeletDelays, SimParams};
+use crate::ground::{Draws, Name, Span};
 use crate::model::{Catalog, NodeId, NodeSpecId, PodName, PodSpecId, TaintsId, WorkloadId};
 use crate::policy::AnyScheduler;
 
@@ -49,8 +49,8 @@ pub struct Setup {
     pub scheduler: AnyScheduler,
     /// How long one scheduling cycle takes at `lifecycle` detail.
     pub think_time: Span,
-    /// The start delay in `params`, with its table loaded.
-    pub start_delay: SpanDist,
+    /// The delays of the kubelets in `params`, with their tables loaded.
+    pub delays: KubeletDelays,
     /// Timing of everything else.
     pub params: SimParams,
     /// Level of detail.

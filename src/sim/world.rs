@@ -3,23 +3,26 @@
 use super::control::Control;
 use super::feed::Feed;
 use super::host::Host;
-use super::machine::{Containers, Fleet, Machine, Program};
-use super::node::POD_START;
+use super::machine::{Fleet, Machine, Program};
+use super::node::{Agent, Pulls};
 use super::params::Timing;
 use super::schedule::SchedulerLoop;
 use super::setup::Setup;
 use super::store::Store;
-use super::{Detail, Event, SimParams};
+use super::{Event, KubeletDelays, SimParams};
 use crate::engine::Queue;
-use crate::ground::{Draws, Id, Key, Name, Span, SpanDist, Table, Time};
+use crate::ground::{Draws, Id, Key, Name, Table, Time};
 use crate::journal::{Fact, Sink};
 use crate::model::{
-    Catalog, Change, Condition, Lifetime, NodeId, NodeSpecId, NodeStatus, PodId, PodName,
-    PodSpecId, PodUid, Resource, SourceId, Stimulus, View, WorkloadId, WorkloadKind,
+    Catalog, Change, Condition, Container, Lifetime, NodeId, NodeSpecId, NodeStatus, PodId,
+    PodName, PodSpecId, PodUid, Pressures, Resource, SourceId, Stimulus, Taint, View, WorkloadId,
+    WorkloadKind,
 };
+use crate::policy::kube::kubelet::ContainerStatus;
 use crate::policy::kube::tolerate_lost_nodes;
 use crate::policy::{Cx, Scheduler};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// All state of a run but its queue, its sources and its journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,10 +32,16 @@ pub struct World {
     pub(super) draws: Draws,
     pub(super) store: Store,
     pub(super) fleet: Fleet,
+    pub(super) pulls: Pulls,
+    /// Room for the states of the containers of a pod.
+    #[serde(skip)]
+    pub(super) statuses: Vec<ContainerStatus>,
     pub(super) scheduler: SchedulerLoop,
     pub(super) control: Control,
     /// Names that facts may use already.
     named: Vec<bool>,
+    /// Pod specifications of the setup that facts may use already.
+    specified: BTreeSet<PodSpecId>,
     /// By source, the specification here of each specification there.
     adopted: Table<SourceId, Vec<Option<PodSpecId>>>,
 }
@@ -51,17 +60,29 @@ pub(super) struct NewPod {
 impl World {
     /// A world at time zero: nodes have joined, controllers know their services, nothing has run.
     pub fn new<S: Sink>(setup: Setup, queue: &mut Queue<Event>, sink: &mut S) -> World {
-        let timing = Timing::new(&setup.params, setup.detail, setup.think_time, setup.start_delay);
+        let timing = Timing::new(&setup.params, setup.detail, setup.think_time, setup.delays);
         let shared = timing.views_are_shared();
         let mut world = World {
-            scheduler: SchedulerLoop::new(setup.scheduler, Feed::new(shared, timing.watch)),
-            control: Control::new(&setup.catalog, &setup.services, Feed::new(shared, timing.watch)),
+            scheduler: SchedulerLoop::new(
+                setup.scheduler,
+                Feed::new(shared, timing.watch),
+                timing.scheduler.map(|rate| rate.bucket()),
+            ),
+            control: Control::new(
+                &setup.catalog,
+                &setup.services,
+                Feed::new(shared, timing.watch),
+                &timing,
+            ),
             timing,
             catalog: setup.catalog,
             draws: setup.draws,
             store: Store::default(),
             fleet: Fleet::default(),
+            pulls: Pulls::default(),
+            statuses: Vec::new(),
             named: Vec::new(),
+            specified: BTreeSet::new(),
             adopted: Table::new(),
         };
         let mut host = Host { now: Time::ZERO, queue, sink };
@@ -76,14 +97,16 @@ impl World {
                 spec: node.spec,
                 taints: node.taints,
                 ready: Condition::True,
+                pressures: Pressures::NONE,
                 unschedulable: node.unschedulable,
             };
             world.add_node(&mut host, node.name, node.hostname, status);
         }
         for (_, spec) in &setup.services {
-            world.introduce_pod_spec(&mut host, *spec);
+            world.introduce_pod_spec_once(&mut host, *spec);
         }
-        world.wake_controllers(&mut host, Time::ZERO);
+        world.install_pods(&mut host, &setup.pods);
+        world.sync_views(&mut host);
         world
     }
 
@@ -104,10 +127,10 @@ impl World {
 
     /// Replaces the timing of everything but the scheduler from now on. What is under way keeps its
     /// time.
-    pub(super) fn set_params(&mut self, params: &SimParams, start_delay: SpanDist) {
-        self.timing = Timing::new(params, self.timing.detail, self.timing.think, start_delay);
+    pub(super) fn set_params(&mut self, params: &SimParams, delays: KubeletDelays) {
+        self.timing = Timing::new(params, self.timing.detail, self.timing.think, delays);
         self.scheduler.feed.set_delay(self.timing.watch);
-        self.control.feed.set_delay(self.timing.watch);
+        self.control.set_params(&self.timing);
     }
 
     /// Commits a change to the store and lets those who watch it know.
@@ -116,9 +139,11 @@ impl World {
         if shared {
             self.scheduler_observes(host, &change);
             let cx = cx(&self.catalog, &self.store.truth, host.now, self.draws);
-            self.control.memory.observe(cx, &change);
+            self.control.memory.observe(cx, host.now, &change);
         }
-        let controllers_care = self.control.memory.cares_about(&change, &self.store.truth);
+        let unread = self.control.feed.behind(&self.store);
+        let believed = cx(&self.catalog, &self.store.truth, host.now, self.draws);
+        let controllers_care = self.control.memory.cares_about(believed, &change, unread);
         self.store.commit(host.now, change, !shared, &self.catalog);
         if self.scheduler.cares_about(&change) || self.scheduler.feed.behind(&self.store) > BEHIND {
             self.scheduler.feed.want_last(&self.store);
@@ -150,6 +175,13 @@ impl World {
             }
             Stimulus::Crash { node } => self.crash(host, NodeId(node)),
             Stimulus::Repair { node } => self.repair(host, NodeId(node)),
+            Stimulus::Taint { node, taint, on } => {
+                let names = &mut self.catalog.names;
+                let key = names.intern(catalog.names.text(taint.key));
+                let value = names.intern(catalog.names.text(taint.value));
+                self.taint_by_hand(host, NodeId(node), Taint { key, value, ..taint }, on);
+            }
+            Stimulus::DeleteNode { node } => self.delete_node(host, NodeId(node)),
         }
     }
 
@@ -167,9 +199,7 @@ impl World {
             host.fact(Fact::Replaced { pod: uid, lost });
         }
         let key = name.key(&self.catalog.names);
-        let containers = Containers::Absent;
-        let program = Program { uid, key, lifetime, attempt: 0, containers, replaced: false };
-        self.fleet.install(pod, program);
+        self.fleet.install(pod, Program::new(uid, key, lifetime));
         let created = host.now;
         self.commit(host, Change::PodAdded { pod, uid, spec, workload, name, created });
         uid
@@ -178,6 +208,7 @@ impl World {
     /// Removes a pod from the store; its row may be used again.
     pub(super) fn remove_pod<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
         self.remember_lifetime(pod);
+        self.kubelet_forgets(host, pod);
         self.commit(host, Change::PodRemoved { pod });
         self.fleet.uninstall(pod);
     }
@@ -222,6 +253,8 @@ impl World {
         let key = Key::of(self.catalog.names.text(name));
         let machine = Machine { key, powered: true, epoch: 0, up_since: host.now };
         let node = self.fleet.machines.push(machine);
+        let agent = Agent::new(self, self.catalog.node_spec(status.spec));
+        self.fleet.agents.push(agent);
         self.introduce_name(host, name);
         host.fact(Fact::NodeAdded { node, name, spec: status.spec });
         self.commit(host, Change::NodeAdded { node, name, hostname, status });
@@ -241,7 +274,7 @@ impl World {
         }
     }
 
-    fn introduce_name<S: Sink>(&mut self, host: &mut Host<'_, S>, name: Name) {
+    pub(super) fn introduce_name<S: Sink>(&mut self, host: &mut Host<'_, S>, name: Name) {
         let at = name.index();
         if self.named.len() <= at {
             self.named.resize(at + 1, false);
@@ -279,6 +312,17 @@ impl World {
         }
     }
 
+    /// Introduces a pod specification of the setup.
+    pub(super) fn introduce_pod_spec_once<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        id: PodSpecId,
+    ) {
+        if self.specified.insert(id) {
+            self.introduce_pod_spec(host, id);
+        }
+    }
+
     fn introduce_pod_spec<S: Sink>(&mut self, host: &mut Host<'_, S>, id: PodSpecId) {
         let spec = self.catalog.pod_spec(id);
         let mut amounts = vec![
@@ -301,11 +345,37 @@ impl World {
             self.introduce_name(host, model);
             host.fact(Fact::PodModelAccepted { spec: id, model });
         }
+        if self.is_lifecycle() {
+            self.introduce_containers(host, id);
+        }
+    }
+
+    fn introduce_containers<S: Sink>(&mut self, host: &mut Host<'_, S>, id: PodSpecId) {
+        let spec = self.catalog.pod_spec(id);
+        let inits = spec.init_containers.len();
+        let named =
+            |container: &Container| (container.name, container.image.unwrap_or(Catalog::NO_TEXT));
+        let containers: Vec<(Name, Name)> =
+            spec.init_containers.iter().chain(&spec.containers).map(named).collect();
+        let (mut error_ppm, mut latency_permille) = (0, 1000);
+        for (place, (name, image)) in containers.into_iter().enumerate() {
+            self.introduce_name(host, name);
+            self.introduce_name(host, image);
+            let (container, init) = (place as u8, place < inits);
+            host.fact(Fact::ContainerDefined { spec: id, container, init, name, image });
+            if let Some(known) = self.catalog.application(image).filter(|_| !init) {
+                error_ppm = error_ppm.max(known.behaviour.error_ppm);
+                latency_permille = latency_permille.max(known.behaviour.latency_permille);
+            }
+        }
+        if (error_ppm, latency_permille) != (0, 1000) {
+            host.fact(Fact::QualityDefined { spec: id, error_ppm, latency_permille });
+        }
     }
 
     /// True at a level of detail with kubelets and heartbeats.
     pub(super) fn is_lifecycle(&self) -> bool {
-        self.timing.detail == Detail::Lifecycle
+        self.timing.is_lifecycle()
     }
 
     /// Forgets the commits that all views have.
@@ -313,15 +383,6 @@ impl World {
         let needed =
             self.scheduler.feed.needs(&self.store).min(self.control.feed.needs(&self.store));
         self.store.trim(needed);
-    }
-
-    /// From a kubelet seeing a pod of this workload to its containers running.
-    pub(super) fn start_delay(&self, workload: WorkloadId, key: Key, attempt: u32) -> Span {
-        let Some(delay) = &self.timing.start else {
-            return Span::ZERO;
-        };
-        let own = self.catalog.workloads[workload].startup.unwrap_or(Span::ZERO);
-        own + delay.sample(&mut self.draws.stream(POD_START, key, attempt))
     }
 }
 

@@ -7,3 +7,4 @@ mod determinism;
 mod house;
 mod shared;
 mod shipped;
+mod swarm;

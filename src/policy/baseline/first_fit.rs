@@ -187,7 +187,7 @@ mod tests {
     use super::*;
     use crate::ground::{Draws, MilliCpu};
     use crate::model::{
-        Amounts, Catalog, NodeSpec, NodeStatus, PodName, PodPhase, View, WorkloadId,
+        Amounts, Catalog, NodeSpec, NodeStatus, PodName, PodPhase, Pressures, View, WorkloadId,
     };
 
     struct Host {
@@ -209,7 +209,13 @@ mod tests {
             let spec = NodeSpec { allocatable, pods: 10, ..Default::default() };
             let spec = self.catalog.intern_node_spec(&spec).0;
             let name = self.catalog.names.intern("n");
-            let status = NodeStatus { spec, taints: Catalog::NO_TAINTS, ready, unschedulable };
+            let status = NodeStatus {
+                spec,
+                taints: Catalog::NO_TAINTS,
+                ready,
+                pressures: Pressures::NONE,
+                unschedulable,
+            };
             let node = self.view.nodes().next_id();
             self.tell(Change::NodeAdded { node, name, hostname: None, status });
         }

@@ -276,7 +276,7 @@ impl<W: Write> TimelineWriter<W> {
             Fact::Deleting { pod, cause } => match cause {
                 DeletionCause::TaintEviction => (1, "taint eviction", pod),
                 DeletionCause::NodeLost => (2, "pod garbage collection", pod),
-                DeletionCause::ContainersLost => (3, "kubelets", pod),
+                DeletionCause::ScaleDown => (4, "replicas", pod),
             },
             Fact::Failed { pod, reason: FailedReason::NodeGone } => {
                 (2, "pod garbage collection", pod)

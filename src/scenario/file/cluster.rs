@@ -12,10 +12,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// The machines.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterParams {
-    /// Groups of nodes, which join at the start in this order.
+    /// Groups of nodes, which join at the start in this order, before those of the objects.
+    #[serde(default)]
     pub nodes: Vec<NodeEntry>,
 }
 

@@ -1,13 +1,20 @@
 //! The scenario file as types. Every other module's parameters are one field here; their paths are
 //! the nesting.
 
+mod application;
 mod cluster;
 mod orchestrator;
+mod usage;
 mod workload;
 
+pub use application::{
+    ApplicationParams, COMPRESSED_SHARE_DEFAULT, CompressedParams, CrashParams, IMAGE_SIZE_DEFAULT,
+    LAYERS_DEFAULT, LayerParams, LayersParams, StopParams,
+};
 pub use cluster::{ClusterParams, GpuGroup, ImageParams, NodeEntry, NodeGroup, TaintParams};
 pub use cluster::{TraceNodes, TraceNodesEntry};
 pub use orchestrator::{BaselineParams, KubernetesParams, KubernetesVersion, OrchestratorParams};
+pub use usage::{GrowthParams, Percent, Size, UsageAmount, UsageParams};
 pub use workload::{
     BatchWorkload, LoadWorkload, LostPods, ServiceWorkload, TraceWorkload, WorkloadHead,
     WorkloadParams,
@@ -49,15 +56,24 @@ pub struct ScenarioFile {
     /// How much of reality is simulated.
     #[serde(default)]
     pub detail: Detail,
-    /// The machines.
+    /// The machines. May be left out if there are nodes among the objects.
+    #[serde(default)]
     pub cluster: ClusterParams,
     /// Who places the pods.
     #[serde(default)]
     pub orchestrator: OrchestratorParams,
-    /// What runs.
+    /// Kubernetes objects as they are: files, and folders with all files in them that end in
+    /// .yaml, .yml or .json.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<PathBuf>,
+    /// What runs beside the objects.
     #[serde(default)]
     pub workloads: Vec<WorkloadParams>,
-    /// What "available" means, by the name of a service workload.
+    /// How images behave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applications: Vec<ApplicationParams>,
+    /// What "available" means, by the name of a service workload, of a Deployment or of a
+    /// ReplicaSet (`namespace/name` outside the namespace `default`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, ServiceGoal>,
     /// What fails.

@@ -2,8 +2,8 @@
 
 use crate::ground::{Problem, Span};
 use crate::policy::KubeSchedulerParams;
-use crate::policy::kube::control::NodeLifecycleParams;
-use crate::sim::{ApiParams, KubeletParams, PlacementParams, SimParams};
+use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, ZoneParams};
+use crate::sim::{ApiParams, KubeletParams, PlacementParams, RegistryParams, SimParams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub enum OrchestratorParams {
     /// Kubernetes.
     Kubernetes(Box<KubernetesParams>),
     /// First fit, restart at once: the simplest that works.
-    Baseline(BaselineParams),
+    Baseline(Box<BaselineParams>),
 }
 
 impl Default for OrchestratorParams {
@@ -50,13 +50,14 @@ impl OrchestratorParams {
 
     /// What is wrong with the parameters, with paths below the key.
     pub fn check(&self) -> Vec<Problem> {
-        let (scheduler, node_lifecycle) = match self {
-            OrchestratorParams::Kubernetes(kube) => (kube.scheduler.check(), kube.node_lifecycle),
-            OrchestratorParams::Baseline(baseline) => (Vec::new(), baseline.node_lifecycle),
+        let scheduler = match self {
+            OrchestratorParams::Kubernetes(kube) => kube.scheduler.check(),
+            OrchestratorParams::Baseline(_) => Vec::new(),
         };
-        let scheduler = scheduler.into_iter().map(|problem| problem.under("scheduler"));
-        let nodes = node_lifecycle.check().into_iter().map(|p| p.under("node_lifecycle"));
-        scheduler.chain(nodes).collect()
+        let mut problems: Vec<Problem> =
+            scheduler.into_iter().map(|problem| problem.under("scheduler")).collect();
+        problems.extend(self.machinery().check());
+        problems
     }
 }
 
@@ -72,8 +73,14 @@ pub struct KubernetesParams {
     pub api: ApiParams,
     /// The kubelets.
     pub kubelet: KubeletParams,
+    /// Where images come from.
+    pub registry: RegistryParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
+    /// Zones that lose many nodes at once.
+    pub zones: ZoneParams,
+    /// The collector of pods that nobody needs.
+    pub pod_gc: PodGcParams,
     /// What stands in for heartbeats at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -84,7 +91,10 @@ impl KubernetesParams {
         SimParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
+            registry: self.registry,
             node_lifecycle: self.node_lifecycle,
+            zones: self.zones,
+            pod_gc: self.pod_gc,
             placement: self.placement.clone(),
         }
     }
@@ -109,8 +119,14 @@ pub struct BaselineParams {
     pub api: ApiParams,
     /// The agents on its nodes.
     pub kubelet: KubeletParams,
+    /// Where images come from.
+    pub registry: RegistryParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
+    /// Zones that lose many nodes at once.
+    pub zones: ZoneParams,
+    /// The collector of pods that nobody needs.
+    pub pod_gc: PodGcParams,
     /// What stands in for heartbeats at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -121,7 +137,10 @@ impl Default for BaselineParams {
             think_time: Span::from_millis(2),
             api: ApiParams::default(),
             kubelet: KubeletParams::default(),
+            registry: RegistryParams::default(),
             node_lifecycle: NodeLifecycleParams::default(),
+            zones: ZoneParams::default(),
+            pod_gc: PodGcParams::default(),
             placement: PlacementParams::default(),
         }
     }
@@ -133,7 +152,10 @@ impl BaselineParams {
         SimParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
+            registry: self.registry,
             node_lifecycle: self.node_lifecycle,
+            zones: self.zones,
+            pod_gc: self.pod_gc,
             placement: self.placement.clone(),
         }
     }

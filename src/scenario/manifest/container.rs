@@ -1,6 +1,7 @@
 //! Containers as users write them.
 
 use super::pod::RestartWord;
+use super::probe::{LifecycleManifest, ProbeManifest};
 use super::rest::with_rest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,12 +24,26 @@ with_rest! {
         /// `Always` makes an init container a sidecar.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub restart_policy: Option<RestartWord>,
+        /// When the image is pulled; by its tag if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub image_pull_policy: Option<PullWord>,
+        /// Has it started?
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub startup_probe: Option<ProbeManifest>,
+        /// Should it get traffic?
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub readiness_probe: Option<ProbeManifest>,
+        /// Should it be killed?
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub liveness_probe: Option<ProbeManifest>,
+        /// What runs at its start and before its end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub lifecycle: Option<LifecycleManifest>,
     }
     refused: [("volumeDevices", "remove it, with the volume it uses")]
     without_effect: [
-        "args", "command", "env", "envFrom", "imagePullPolicy", "lifecycle", "livenessProbe",
-        "readinessProbe", "resizePolicy", "restartPolicyRules", "securityContext",
-        "startupProbe", "stdin", "stdinOnce", "terminationMessagePath",
+        "args", "command", "env", "envFrom", "resizePolicy", "restartPolicyRules",
+        "securityContext", "stdin", "stdinOnce", "terminationMessagePath",
         "terminationMessagePolicy", "tty", "volumeMounts", "workingDir",
     ]
 }
@@ -45,6 +60,17 @@ with_rest! {
     }
     refused: [("claims", "ask for whole GPUs with `nvidia.com/gpu` or `gpu:` instead")]
     without_effect: []
+}
+
+/// When an image is pulled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PullWord {
+    /// At each start.
+    Always,
+    /// If it is not there.
+    IfNotPresent,
+    /// Never.
+    Never,
 }
 
 /// A port of a container.

@@ -2,8 +2,11 @@
 //! it (core/v1 defaults and validation, plugin DefaultTolerationSeconds, Kubernetes 1.34).
 
 use super::affinity::{NodeSelectorTermManifest, RequirementManifest};
-use super::container::{ContainerManifest, PortManifest, ProtocolWord};
-use super::pod::{Metadata, PodManifest, PreemptionWord, RestartWord};
+use super::container::{ContainerManifest, PortManifest, ProtocolWord, PullWord};
+use super::object::ObjectMeta;
+use super::pod::{Metadata, PodManifest, RestartWord};
+use super::priority::{PriorityClasses, priority};
+use super::probe::{hooks, probes};
 use super::resources::{GPU_RESOURCE, amounts};
 use super::rest::{Known, Rest};
 use super::tolerations::tolerations;
@@ -11,22 +14,14 @@ use super::{NodeAffinityManifest, OperatorWord};
 use crate::ground::{Name, Problem, Span};
 use crate::model::{
     Amounts, Catalog, Container, DeviceRequest, HostPort, Labels, NodeAffinity, NodeSelectorTerm,
-    Operator, PodSpec, PreemptionPolicy, Preferred, Protocol, Requirement, RestartPolicy,
+    Operator, PodSpec, Preferred, ProbeKind, Protocol, PullPolicy, Requirement, RestartPolicy,
     normalized_image,
 };
 use crate::policy::kube::tolerate_lost_nodes;
 use crate::scenario::names::{check_label, check_name, check_qualified};
 use crate::scenario::tree::join;
 use crate::stimulus::GpuParams;
-
-/// What became of a pod.
-#[derive(Debug)]
-pub(in crate::scenario) struct Converted {
-    /// The pod; meaningless if there are problems.
-    pub spec: PodSpec,
-    /// Paths of fields that are there and have no effect.
-    pub without_effect: Vec<String>,
-}
+use std::collections::BTreeMap;
 
 /// A pod with everything that belongs to it, and the path at which its PodSpec was written.
 #[derive(Debug, Clone, Copy)]
@@ -36,31 +31,54 @@ pub(in crate::scenario) struct Written<'a> {
     /// Path of the PodSpec.
     pub path: &'a str,
     /// Its metadata and their path.
-    pub metadata: Option<(&'a Metadata, &'a str)>,
+    pub metadata: Option<(Meta<'a>, &'a str)>,
     /// GPUs and their path.
     pub gpu: Option<(&'a GpuParams, &'a str)>,
+    /// It has been through admission: the number that is its priority holds.
+    pub admitted: bool,
 }
 
-/// Converts a pod. Everything that is wrong is added to `problems`.
-pub(in crate::scenario) fn convert(
-    written: &Written<'_>,
-    catalog: &mut Catalog,
-    problems: &mut Vec<Problem>,
-) -> Converted {
-    let mut reader = Reader { catalog, problems, without_effect: Vec::new() };
-    let spec = reader.pod(written);
-    Converted { spec, without_effect: reader.without_effect }
+/// The metadata of a pod.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::scenario) enum Meta<'a> {
+    /// Of a template.
+    Template(&'a Metadata),
+    /// Of an object.
+    Object(&'a ObjectMeta),
 }
 
-/// What is carried through the parts of a pod.
-pub(super) struct Reader<'r> {
-    pub(super) catalog: &'r mut Catalog,
-    pub(super) problems: &'r mut Vec<Problem>,
-    without_effect: Vec<String>,
+/// Converts a pod; the result is meaningless if there are problems.
+pub(in crate::scenario) fn convert(reader: &mut Reader<'_>, written: &Written<'_>) -> PodSpec {
+    reader.pod(written)
 }
+
+/// What is carried through the parts of an object.
+pub(in crate::scenario) struct Reader<'r> {
+    /// Takes names.
+    pub catalog: &'r mut Catalog,
+    /// The priority classes that pods may name.
+    pub classes: &'r PriorityClasses,
+    /// Everything that is wrong.
+    pub problems: Vec<Problem>,
+    /// Paths of fields that are there and have no effect.
+    pub without_effect: Vec<String>,
+}
+
+impl<'r> Reader<'r> {
+    /// Nothing read yet.
+    pub(in crate::scenario) fn new(
+        catalog: &'r mut Catalog,
+        classes: &'r PriorityClasses,
+    ) -> Reader<'r> {
+        Reader { catalog, classes, problems: Vec::new(), without_effect: Vec::new() }
+    }
+}
+
+/// The annotation by which an owner with too many pods chooses.
+const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 impl Reader<'_> {
-    pub(super) fn wrong(&mut self, path: String, text: impl Into<String>, hint: &str) {
+    pub(in crate::scenario) fn wrong(&mut self, path: String, text: impl Into<String>, hint: &str) {
         let problem = Problem::new(path, text);
         self.problems.push(if hint.is_empty() { problem } else { problem.hint(hint) });
     }
@@ -69,7 +87,13 @@ impl Reader<'_> {
         self.catalog.names.intern(text)
     }
 
-    fn rest<K: Known>(&mut self, rest: &Rest<K>, path: &str) {
+    /// Says that the value at a path has no effect.
+    pub(super) fn has_no_effect(&mut self, path: String) {
+        self.without_effect.push(path);
+    }
+
+    /// Refuses, or lists as without effect, what is known by name only.
+    pub(in crate::scenario) fn rest<K: Known>(&mut self, rest: &Rest<K>, path: &str) {
         for (key, instead) in rest.refused() {
             let text = format!("`{key}` is not supported yet");
             self.wrong(join(path, key), text, instead);
@@ -89,11 +113,7 @@ impl Reader<'_> {
         self.containers(pod, path, &mut spec);
         spec.overhead = amounts(self, &pod.overhead, &join(path, "overhead"));
         self.host_ports(pod, path, &mut spec);
-        spec.priority = pod.priority.unwrap_or(0);
-        spec.preemption_policy = match pod.preemption_policy {
-            Some(PreemptionWord::Never) => PreemptionPolicy::Never,
-            _ => PreemptionPolicy::PreemptLowerPriority,
-        };
+        priority(self, pod, (path, written.admitted), &mut spec);
         spec.node_name = pod.node_name.as_deref().map(|name| self.name(name));
         spec.node_selector = self.labels(&pod.node_selector, &join(path, "nodeSelector"));
         if let Some(affinity) = &pod.affinity {
@@ -109,24 +129,58 @@ impl Reader<'_> {
         spec.restart_policy = restart_policy(pod.restart_policy);
         spec.termination_grace =
             Span::from_secs(u64::from(pod.termination_grace_period_seconds.unwrap_or(30)));
-        self.volumes(pod, path);
+        self.deadline(pod, path, &mut spec);
+        self.volumes(pod, path, &mut spec);
         tolerate_lost_nodes(&mut spec, &mut self.catalog.names);
         spec.compute_requests();
         self.devices(written, &mut spec);
         spec
     }
 
-    fn metadata(&mut self, metadata: &Metadata, path: &str, spec: &mut PodSpec) {
-        self.rest(&metadata.rest, path);
-        spec.labels = self.labels(&metadata.labels, &join(path, "labels"));
-        if let Some(namespace) = &metadata.namespace {
+    fn metadata(&mut self, metadata: Meta<'_>, path: &str, spec: &mut PodSpec) {
+        let (labels, namespace, annotations) = match metadata {
+            Meta::Template(metadata) => {
+                self.rest(&metadata.rest, path);
+                (&metadata.labels, &metadata.namespace, &metadata.annotations)
+            }
+            Meta::Object(metadata) => {
+                self.rest(&metadata.rest, path);
+                (&metadata.labels, &metadata.namespace, &metadata.annotations)
+            }
+        };
+        spec.labels = self.labels(labels, &join(path, "labels"));
+        spec.deletion_cost = self.deletion_cost(annotations, &join(path, "annotations"));
+        if let Some(namespace) = namespace {
             let path = join(path, "namespace");
             self.problems.extend(check_name(namespace, &path));
             spec.namespace = self.name(namespace);
         }
     }
 
-    fn labels<'l>(
+    /// What deleting the pod costs its owner; other annotations have no effect.
+    fn deletion_cost(&mut self, annotations: &BTreeMap<String, String>, path: &str) -> i32 {
+        let cost = annotations.get(DELETION_COST);
+        if annotations.len() > usize::from(cost.is_some()) {
+            self.without_effect.push(path.to_owned());
+        }
+        let Some(cost) = cost else { return 0 };
+        cost.parse().unwrap_or_else(|_| {
+            let text = format!("`{cost}` is no cost");
+            self.wrong(join(path, DELETION_COST), text, "write a whole number such as `\"10\"`");
+            0
+        })
+    }
+
+    fn deadline(&mut self, pod: &PodManifest, path: &str, spec: &mut PodSpec) {
+        let Some(seconds) = pod.active_deadline_seconds else { return };
+        if seconds == 0 {
+            let text = "a deadline is at least a second";
+            self.wrong(join(path, "activeDeadlineSeconds"), text, "remove it, or raise it");
+        }
+        spec.active_deadline = Some(Span::from_secs(u64::from(seconds)));
+    }
+
+    pub(super) fn labels<'l>(
         &mut self,
         labels: impl IntoIterator<Item = (&'l String, &'l String)>,
         path: &str,
@@ -140,7 +194,9 @@ impl Reader<'_> {
         read
     }
 
-    fn volumes(&mut self, pod: &PodManifest, path: &str) {
+    fn volumes(&mut self, pod: &PodManifest, path: &str, spec: &mut PodSpec) {
+        let token = pod.automount_service_account_token != Some(false);
+        spec.has_volumes = token || !pod.volumes.is_empty();
         for (at, volume) in pod.volumes.iter().enumerate() {
             let path = join(&join(path, "volumes"), &at.to_string());
             self.rest(&volume.rest, &path);
@@ -194,10 +250,29 @@ impl Reader<'_> {
             self.rest(&resources.rest, &path);
             (requests, limits) = super::resources::requests_and_limits(self, resources, &path);
         }
+        let lives = sidecar || !init;
+        let written = [
+            (ProbeKind::Startup, "startupProbe", container.startup_probe.as_ref()),
+            (ProbeKind::Readiness, "readinessProbe", container.readiness_probe.as_ref()),
+            (ProbeKind::Liveness, "livenessProbe", container.liveness_probe.as_ref()),
+        ];
+        let probes = probes(self, written, lives, path);
+        let (post_start, pre_stop) = hooks(self, container.lifecycle.as_ref(), lives, path);
         let name = self.name(&container.name);
         let image = container.image.as_deref().filter(|image| !image.is_empty());
+        let pull_policy = pull_policy(container.image_pull_policy, image);
         let image = image.map(|image| self.name(&normalized_image(image)));
-        Container { image, requests, limits, sidecar, ..Container::new(name) }
+        Container {
+            name,
+            image,
+            requests,
+            limits,
+            sidecar,
+            pull_policy,
+            probes,
+            post_start,
+            pre_stop,
+        }
     }
 
     /// Ports of the node: host ports of containers and sidecars, and every container port if the
@@ -366,6 +441,15 @@ impl Reader<'_> {
         }
         let models = gpu.models.iter().map(|model| self.catalog.names.intern(model)).collect();
         Some(DeviceRequest { count, milli_each: milli, models })
+    }
+}
+
+fn pull_policy(word: Option<PullWord>, image: Option<&str>) -> PullPolicy {
+    match word {
+        Some(PullWord::Always) => PullPolicy::Always,
+        Some(PullWord::IfNotPresent) => PullPolicy::IfNotPresent,
+        Some(PullWord::Never) => PullPolicy::Never,
+        None => image.map_or(PullPolicy::IfNotPresent, PullPolicy::default_for),
     }
 }
 

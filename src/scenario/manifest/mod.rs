@@ -5,7 +5,12 @@
 mod affinity;
 mod container;
 mod convert;
+mod deployment;
+mod node;
+mod object;
 mod pod;
+mod priority;
+mod probe;
 mod resources;
 mod rest;
 mod tolerations;
@@ -14,11 +19,27 @@ pub use affinity::{
     Affinity, EffectWord, NodeAffinityManifest, NodeSelector, NodeSelectorTermManifest,
     OperatorWord, PreferredTerm, RequirementManifest, TolerationManifest, TolerationOperatorWord,
 };
-pub use container::{ContainerManifest, PortManifest, ProtocolWord, ResourcesManifest};
-pub use pod::{Gate, Metadata, PodManifest, PodTemplate, PreemptionWord, RestartWord, Volume};
+pub use container::{ContainerManifest, PortManifest, ProtocolWord, PullWord, ResourcesManifest};
+pub use deployment::{
+    DeploymentManifest, DeploymentSpec, ReplicaSetManifest, ReplicaSetSpec, RollingUpdateManifest,
+    StrategyManifest, StrategyWord, TemplateManifest,
+};
+pub use node::{
+    NodeConditionManifest, NodeImageManifest, NodeManifest, NodeSpecManifest, NodeStatusManifest,
+    NodeTaintManifest,
+};
+pub use object::{NamespaceManifest, ObjectMeta, OwnerReference, SelectorManifest};
+pub use pod::{
+    Gate, Metadata, PodManifest, PodObject, PodTemplate, PreemptionWord, RestartWord, Volume,
+};
+pub use priority::PriorityClassManifest;
+pub use probe::{HookManifest, LifecycleManifest, ProbeManifest, SleepManifest};
 pub use rest::{Known, Rest};
 
-pub(super) use convert::{Written, convert};
+pub(super) use convert::{Meta, Reader, Written, convert};
+pub(super) use deployment::{check_deployment, check_replica_set};
+pub(super) use node::{ReadNode, convert_node};
+pub(super) use priority::PriorityClasses;
 pub(super) use resources::{GPU_RESOURCE, check_resource};
 
 #[cfg(test)]

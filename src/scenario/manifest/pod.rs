@@ -2,6 +2,7 @@
 
 use super::affinity::{Affinity, TolerationManifest};
 use super::container::ContainerManifest;
+use super::object::ObjectMeta;
 use super::rest::with_rest;
 use crate::stimulus::GpuParams;
 use schemars::JsonSchema;
@@ -26,18 +27,33 @@ with_rest! {
 }
 
 with_rest! {
+    /// A pod as an object of its own.
+    pub struct PodObject reads PodObjectRead, knows PodObjectKeys {
+        /// Name, namespace, labels and owner.
+        pub metadata: ObjectMeta,
+        /// The pod.
+        pub spec: PodManifest,
+    }
+    refused: []
+    without_effect: ["status"]
+}
+
+with_rest! {
     /// Metadata of a pod.
     pub struct Metadata reads MetadataRead, knows MetadataKeys {
         /// Labels.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         pub labels: BTreeMap<String, String>,
+        /// Annotations, of which only `controller.kubernetes.io/pod-deletion-cost` of a pod matters.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub annotations: BTreeMap<String, String>,
         /// Namespace; `default` if left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub namespace: Option<String>,
     }
     refused: []
     without_effect: [
-        "annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp",
+        "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp",
         "finalizers", "generateName", "generation", "managedFields", "name", "ownerReferences",
         "resourceVersion", "selfLink", "uid",
     ]
@@ -69,9 +85,12 @@ with_rest! {
         /// What the pod waits for before it is scheduled.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub scheduling_gates: Vec<Gate>,
-        /// Priority; 0 if left out.
+        /// Priority; that of the class if left out, 0 without one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub priority: Option<i32>,
+        /// Priority class: one among the objects, or one that Kubernetes brings.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub priority_class_name: Option<String>,
         /// May it displace others?
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub preemption_policy: Option<PreemptionWord>,
@@ -87,14 +106,18 @@ with_rest! {
         /// What happens when a container ends; `Always` if left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub restart_policy: Option<RestartWord>,
+        /// Seconds from its start to its end as failed, if it still runs then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub active_deadline_seconds: Option<u32>,
         /// Volumes.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub volumes: Vec<Volume>,
+        /// `false`: it has no volume with the token of its service account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub automount_service_account_token: Option<bool>,
     }
     refused: [
-        ("activeDeadlineSeconds", "remove it"),
         ("ephemeralContainers", "remove it: a template has none"),
-        ("priorityClassName", "write the number of the class as `priority:`"),
         ("readinessGates", "remove it"),
         ("resourceClaims", "ask for whole GPUs with `nvidia.com/gpu` or `gpu:` instead"),
         ("resources", "write the requests of the containers instead"),
@@ -102,10 +125,10 @@ with_rest! {
         ("topologySpreadConstraints", "remove it"),
     ]
     without_effect: [
-        "automountServiceAccountToken", "dnsConfig", "dnsPolicy", "enableServiceLinks",
-        "hostAliases", "hostIPC", "hostPID", "hostUsers", "hostname", "hostnameOverride",
-        "imagePullSecrets", "os", "securityContext", "serviceAccount", "serviceAccountName",
-        "setHostnameAsFQDN", "shareProcessNamespace", "subdomain",
+        "dnsConfig", "dnsPolicy", "enableServiceLinks", "hostAliases", "hostIPC", "hostPID",
+        "hostUsers", "hostname", "hostnameOverride", "imagePullSecrets", "os",
+        "securityContext", "serviceAccount", "serviceAccountName", "setHostnameAsFQDN",
+        "shareProcessNamespace", "subdomain",
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Pods on their way into the model: defaults, what admission adds, and what is refused.
 
-use super::{PodTemplate, Written, convert};
+use super::{Meta, PodTemplate, PriorityClasses, Reader, Written, convert};
 use crate::ground::{Bytes, MilliCpu, Problem, Span};
 use crate::model::{Catalog, Effect, PodSpec, Protocol, TolerationOperator};
 use crate::scenario::yaml::parse;
@@ -15,15 +15,18 @@ fn read(text: &str) -> (PodSpec, Catalog, Vec<Problem>, Vec<String>) {
         panic!("{}", error.diagnostic(&sources).render(false));
     });
     let mut catalog = Catalog::new();
-    let mut problems = Vec::new();
     let written = Written {
         pod: &template.spec,
         path: "spec",
-        metadata: template.metadata.as_ref().map(|metadata| (metadata, "metadata")),
+        metadata: template.metadata.as_ref().map(|metadata| (Meta::Template(metadata), "metadata")),
         gpu: template.gpu.as_ref().map(|gpu| (gpu, "gpu")),
+        admitted: false,
     };
-    let converted = convert(&written, &mut catalog, &mut problems);
-    (converted.spec, catalog, problems, converted.without_effect)
+    let classes = PriorityClasses::default();
+    let mut reader = Reader::new(&mut catalog, &classes);
+    let spec = convert(&mut reader, &written);
+    let (problems, without_effect) = (reader.problems, reader.without_effect);
+    (spec, catalog, problems, without_effect)
 }
 
 fn pod(spec: &str) -> (PodSpec, Catalog) {
@@ -138,7 +141,7 @@ fn defaults_are_those_of_kubernetes() {
 #[test]
 fn what_has_no_effect_is_listed_and_what_would_have_one_is_refused() {
     let text = "{metadata: {annotations: {a: b}}, spec: {dnsPolicy: Default, \
-                containers: [{name: a, env: [], livenessProbe: {}, command: null}], \
+                containers: [{name: a, env: [], livenessProbe: {exec: {}}, command: null}], \
                 volumes: [{name: v, emptyDir: {}}]}}";
     let (_, _, problems, without_effect) = read(text);
     assert_eq!(problems, []);
@@ -146,13 +149,16 @@ fn what_has_no_effect_is_listed_and_what_would_have_one_is_refused() {
         "spec.dnsPolicy",
         "metadata.annotations",
         "spec.containers.0.env",
-        "spec.containers.0.livenessProbe",
+        "spec.containers.0.livenessProbe.exec",
         "spec.volumes.0.emptyDir",
     ];
     assert_eq!(without_effect, expected);
     for (spec, path) in [
         ("resourceClaims: []", "spec.resourceClaims"),
         ("priorityClassName: high", "spec.priorityClassName"),
+        ("activeDeadlineSeconds: 0", "spec.activeDeadlineSeconds"),
+        ("priorityClassName: system-node-critical, priority: 5", "spec.priority"),
+        ("readinessGates: []", "spec.readinessGates"),
         ("resources: {}", "spec.resources"),
         ("runtimeClassName: gvisor", "spec.runtimeClassName"),
         ("affinity: {podAffinity: {}}", "spec.affinity.podAffinity"),
@@ -191,4 +197,71 @@ fn conditions_on_nodes_are_checked() {
         let (_, _, problems, _) = read(&text);
         assert_eq!(!problems.is_empty(), wrong, "{requirement}: {problems:?}");
     }
+}
+
+#[test]
+fn probes_and_hooks_have_the_defaults_of_kubernetes() {
+    use crate::model::{Hook, ProbeParams, PullPolicy};
+    let (pod, _) =
+        pod("spec: {activeDeadlineSeconds: 60, automountServiceAccountToken: false, containers: [\
+         {name: a, image: 'web:v1', readinessProbe: {httpGet: {port: 80}}, \
+         livenessProbe: {tcpSocket: {port: 80}, periodSeconds: 0, failureThreshold: 5, \
+         initialDelaySeconds: 7, terminationGracePeriodSeconds: 9}, \
+         lifecycle: {postStart: {exec: {command: [x]}}, preStop: {sleep: {seconds: 4}}}}, \
+         {name: b, image: web, imagePullPolicy: Never}, {name: c, image: web}]}");
+    let probes = pod.containers[0].probes;
+    assert_eq!(probes.readiness, Some(ProbeParams::default()));
+    let liveness = probes.liveness.unwrap();
+    assert_eq!(
+        liveness,
+        ProbeParams {
+            initial_delay: Span::from_secs(7),
+            failure_threshold: 5,
+            termination_grace: Some(Span::from_secs(9)),
+            ..ProbeParams::default()
+        }
+    );
+    assert_eq!(probes.startup, None);
+    assert_eq!(pod.containers[0].post_start, Some(Hook::Command));
+    assert_eq!(pod.containers[0].pre_stop, Some(Hook::Sleep(Span::from_secs(4))));
+    let policies: Vec<PullPolicy> = pod.containers.iter().map(|c| c.pull_policy).collect();
+    assert_eq!(policies, [PullPolicy::IfNotPresent, PullPolicy::Never, PullPolicy::Always]);
+    assert_eq!(pod.active_deadline, Some(Span::from_secs(60)));
+    assert!(!pod.has_volumes);
+}
+
+#[test]
+fn wrong_probes_and_hooks_are_refused_where_they_are() {
+    for (container, path) in [
+        ("livenessProbe: {}", "livenessProbe"),
+        ("livenessProbe: {exec: {}, grpc: {port: 1}}", "livenessProbe.grpc"),
+        ("livenessProbe: {exec: {}, successThreshold: 2}", "livenessProbe.successThreshold"),
+        (
+            "readinessProbe: {exec: {}, terminationGracePeriodSeconds: 5}",
+            "readinessProbe.terminationGracePeriodSeconds",
+        ),
+        (
+            "startupProbe: {exec: {}, terminationGracePeriodSeconds: 0}",
+            "startupProbe.terminationGracePeriodSeconds",
+        ),
+        ("lifecycle: {preStop: {}}", "lifecycle.preStop"),
+        ("lifecycle: {preStop: {exec: {}, sleep: {seconds: 1}}}", "lifecycle.preStop.sleep"),
+    ] {
+        let (_, _, problems, _) =
+            read(&format!("spec: {{containers: [{{name: a, {container}}}]}}"));
+        let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, [format!("spec.containers.0.{path}")], "{container}");
+    }
+    let init = "spec: {containers: [{name: a}], initContainers: [\
+                {name: i, livenessProbe: {exec: {}}, lifecycle: {}}, \
+                {name: s, restartPolicy: Always, livenessProbe: {exec: {}}}]}";
+    let (_, _, problems, _) = read(init);
+    let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["spec.initContainers.0.livenessProbe", "spec.initContainers.0.lifecycle"]);
+}
+
+#[test]
+fn classes_say_the_priority() {
+    let (pod, _) = pod("spec: {priorityClassName: system-node-critical, containers: [{name: a}]}");
+    assert_eq!(pod.priority, 2_000_001_000);
 }

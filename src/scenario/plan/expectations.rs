@@ -2,12 +2,12 @@
 
 use super::Planner;
 use crate::metrics::catalog::{ENTRIES, Over, entry};
-use crate::scenario::WorkloadParams;
 use crate::scenario::diagnostic::{list, nearest};
+use crate::scenario::objects::Objects;
 
 impl Planner<'_> {
     /// Refuses expectations on metrics that no run has.
-    pub(super) fn expectations(&mut self) {
+    pub(super) fn expectations(&mut self, objects: &Objects) {
         let file = self.file;
         for (at, expectation) in file.expect.iter().enumerate() {
             let path = format!("expect.{at}");
@@ -22,18 +22,16 @@ impl Planner<'_> {
                 continue;
             };
             if entry.over == Over::Services {
-                self.known_service(metric, path);
+                self.known_service(metric, path, objects);
             }
         }
     }
 
     /// Refuses a metric of a service that the scenario does not have.
-    fn known_service(&mut self, metric: &str, path: String) {
-        let file = self.file;
-        let is_service = |workload: &&WorkloadParams| workload.key() == "service";
-        let services = || file.workloads.iter().filter(is_service).map(WorkloadParams::name);
+    fn known_service(&mut self, metric: &str, path: String, objects: &Objects) {
+        let services = || self.services.iter().map(|service| service.name.as_str());
         let key = metric.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
-        if !services().any(|service| service == key) {
+        if !services().any(|service| service == key) && !objects.has_controller(key) {
             let text = format!("no service is called `{key}`");
             let hint = match services().next() {
                 Some(_) => format!("the services are {}", list(services(), "and")),

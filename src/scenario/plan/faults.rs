@@ -105,7 +105,7 @@ impl Planner<'_> {
     fn label(&self, node: &NodePlan, key: &str) -> Option<&str> {
         let names = &self.plan.catalog.names;
         if key == HOSTNAME_LABEL {
-            return Some(names.text(node.name));
+            return Some(names.text(node.hostname));
         }
         let labels = &self.plan.catalog.node_spec(node.spec).labels;
         let find = |key: &str| labels.get(names.find(key)?).map(|value| names.text(value));
@@ -155,7 +155,7 @@ impl Planner<'_> {
 }
 
 /// Lists names, the first few of many.
-fn some<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+pub(super) fn some<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
     let count = names.len();
     let shown = list(names.take(LISTED_MAX), if count > LISTED_MAX { "," } else { "and" });
     if count > LISTED_MAX { format!("{shown} and {} more", count - LISTED_MAX) } else { shown }

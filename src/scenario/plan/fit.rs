@@ -4,10 +4,13 @@ use super::{NodePlan, Planner};
 use crate::model::{
     Amounts, Catalog, Container, DeviceRequest, Effect, NodeSpec, PodSpec, WorkloadKind,
 };
+use crate::scenario::Diagnostic;
 use crate::scenario::WorkloadParams;
 use crate::scenario::tree::join;
 use crate::stimulus::PodParams;
 use std::collections::BTreeMap;
+
+const HINT: &str = "it would wait for ever; change what it asks for or what the nodes have";
 
 impl Planner<'_> {
     /// Warns of pods that fit nowhere.
@@ -34,15 +37,26 @@ impl Planner<'_> {
                 WorkloadParams::Trace(_) | WorkloadParams::Load(_) => {}
             }
         }
+        for wanted in std::mem::take(&mut self.wanted) {
+            let spec = self.plan.catalog.pod_spec(wanted.spec).clone();
+            if let Some(text) = self.fits_nowhere(&spec) {
+                let warning = Diagnostic { message: text, ..wanted.message };
+                self.findings.diagnostics.push(warning.hint(HINT));
+            }
+        }
     }
 
     fn warn_if_nowhere(&mut self, spec: &PodSpec, path: String) {
+        if let Some(text) = self.fits_nowhere(spec) {
+            self.warn(path, text, HINT);
+        }
+    }
+
+    /// Why a pod fits on no node, if it does not.
+    fn fits_nowhere(&self, spec: &PodSpec) -> Option<String> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for node in &self.plan.nodes {
-            match misfit(spec, node, &self.plan.catalog) {
-                Some(why) => *counts.entry(why).or_default() += 1,
-                None => return,
-            }
+            *counts.entry(misfit(spec, node, &self.plan.catalog)?).or_default() += 1;
         }
         let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
         counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -54,9 +68,7 @@ impl Planner<'_> {
             1 => "not on the only node".to_owned(),
             count => format!("on none of the {count} nodes"),
         };
-        let text = format!("this pod fits {nodes}: {}", why.join(", "));
-        let hint = "it would wait for ever; change what it asks for or what the nodes have";
-        self.warn(path, text, hint);
+        Some(format!("this pod fits {nodes}: {}", why.join(", ")))
     }
 }
 
@@ -81,9 +93,12 @@ fn misfit(pod: &PodSpec, node: &NodePlan, catalog: &Catalog) -> Option<String> {
     if pod.node_name.is_some_and(|name| name != node.name) {
         return Some("it wants another `nodeName`".to_owned());
     }
+    if node.unschedulable {
+        return Some("it is cordoned".to_owned());
+    }
     let spec = catalog.node_spec(node.spec);
     let label =
-        |key| if key == catalog.hostname_key { Some(node.name) } else { spec.labels.get(key) };
+        |key| if key == catalog.hostname_key { Some(node.hostname) } else { spec.labels.get(key) };
     if !pod.node_selector.iter().all(|(key, value)| label(key) == Some(value)) {
         return Some("no label that its `nodeSelector` wants".to_owned());
     }

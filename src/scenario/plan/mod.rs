@@ -1,30 +1,41 @@
 //! From the typed file to what a run is built from: nodes one by one, workloads, sources of
 //! stimuli. Everything that does not fit together is found here, all at once.
 
+mod applications;
 mod end;
 mod expectations;
 mod faults;
 mod fit;
 mod nodes;
+mod objects;
 mod paths;
 mod workloads;
 
+pub use applications::ApplicationPlan;
+
 pub(super) use paths::Written;
 
-use super::{Node, ScenarioFile};
-use crate::ground::{Name, Problem, QuantityError, SpanDistParams};
+use self::objects::Wanted;
+use self::workloads::Service;
+use super::diagnostic::Severity;
+use super::manifest::PriorityClasses;
+use super::{Diagnostic, Node, ScenarioFile};
+use crate::ground::{Bytes, Name, Problem, QuantityError};
 use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
 use crate::scenario::names::check_folder;
-use crate::sim::PodSetup;
+use crate::sim::{KubeletParams, PodSetup};
 use crate::stimulus::SourcePlan;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A node that is there at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodePlan {
-    /// Name, unique; also the value of the label `kubernetes.io/hostname`.
+    /// Name, unique.
     pub name: Name,
-    /// Name of its group, `trace` for the machines of a trace.
+    /// Value of the label `kubernetes.io/hostname`.
+    pub hostname: Name,
+    /// Name of its group: `trace` for the machines of a trace, `objects` for Node objects.
     pub group: Name,
     /// Zone.
     pub zone: Option<Name>,
@@ -32,12 +43,15 @@ pub struct NodePlan {
     pub spec: NodeSpecId,
     /// Taints.
     pub taints: TaintsId,
+    /// Cordoned.
+    pub unschedulable: bool,
 }
 
 /// What a run is built from.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Names, node and pod specifications, workloads in the order of the file.
+    /// Names, node and pod specifications, workloads: those of the file in its order, then those
+    /// of the objects.
     pub catalog: Catalog,
     /// Nodes in order of joining.
     pub nodes: Vec<NodePlan>,
@@ -47,13 +61,17 @@ pub struct Plan {
     pub pods: Vec<PodSetup>,
     /// Sources in the order of the file, all faults as one source at the end.
     pub sources: Vec<SourcePlan>,
-    /// The kubelets' start delay; its file can be found from the working directory.
-    pub start_delay: SpanDistParams,
+    /// What kubelets do; the files of its delays can be found from the working directory.
+    pub kubelet: KubeletParams,
+    /// All images that some pod wants or some node has, and how they behave.
+    pub applications: Vec<ApplicationPlan>,
 }
 
 /// What was found on the way to a plan.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
+    /// What is wrong, or probably not meant, in other files than that of the scenario.
+    pub(super) diagnostics: Vec<Diagnostic>,
     /// What makes a run impossible.
     pub(super) problems: Vec<Problem>,
     /// What is probably not meant.
@@ -77,21 +95,35 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             services: Vec::new(),
             pods: Vec::new(),
             sources: Vec::new(),
-            start_delay: file.orchestrator.machinery().kubelet.start_delay,
+            kubelet: file.orchestrator.machinery().kubelet,
+            applications: Vec::new(),
         },
         findings: Findings::default(),
+        classes: PriorityClasses::default(),
+        node_at: BTreeMap::new(),
+        services: Vec::new(),
+        workload_names: BTreeSet::new(),
+        wanted: Vec::new(),
+        images: Vec::new(),
     };
     planner.data();
     planner.findings.problems.extend(check_folder(&file.name, "name"));
     let orchestrator = format!("orchestrator.{}", file.orchestrator.key());
     planner.under(&orchestrator, file.orchestrator.check());
+    let objects = planner.read_objects();
+    planner.priority_classes(&objects);
     planner.nodes();
+    planner.object_nodes(&objects);
     planner.workloads();
+    let owners = planner.object_workloads(&objects);
+    planner.object_pods(&objects, &owners);
+    planner.goals(&objects);
+    planner.applications();
     planner.faults();
-    planner.start_delay();
-    planner.end();
-    planner.expectations();
-    if planner.findings.problems.is_empty() {
+    planner.kubelet();
+    planner.end(&objects);
+    planner.expectations(&objects);
+    if planner.findings.may_run() {
         planner.fit();
     }
     (planner.plan, planner.findings)
@@ -105,6 +137,24 @@ struct Planner<'p> {
     base: PathBuf,
     plan: Plan,
     findings: Findings,
+    classes: PriorityClasses,
+    /// Positions of nodes by name.
+    node_at: BTreeMap<Name, usize>,
+    /// Workloads that keep pods alive, in order.
+    services: Vec<Service>,
+    workload_names: BTreeSet<String>,
+    /// Pods of objects that have to fit somewhere.
+    wanted: Vec<Wanted>,
+    /// The names and the size of each image that a node has.
+    images: Vec<(Vec<Name>, Bytes)>,
+}
+
+impl Findings {
+    /// True if nothing was found that makes a run impossible.
+    fn may_run(&self) -> bool {
+        let wrong = |one: &Diagnostic| one.severity == Severity::Error;
+        self.problems.is_empty() && !self.diagnostics.iter().any(wrong)
+    }
 }
 
 impl Planner<'_> {

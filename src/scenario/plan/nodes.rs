@@ -11,7 +11,6 @@ use crate::scenario::names::{check_label, check_name, check_qualified};
 use crate::scenario::tree::join;
 use crate::scenario::{NodeEntry, NodeGroup, TraceNodes};
 use crate::stimulus::{GPU_MODEL_LABEL, SourceError, TraceFormat, read_openb_nodes};
-use std::collections::BTreeMap;
 
 /// Label of the zone of a node.
 pub(super) const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
@@ -27,11 +26,6 @@ impl Planner<'_> {
     /// Expands all groups.
     pub(super) fn nodes(&mut self) {
         let file = self.file;
-        if file.cluster.nodes.is_empty() {
-            let hint = "write for example `- {name: general, count: 3, cpu: 8, memory: 32Gi}`";
-            self.wrong("cluster.nodes", "the cluster has no nodes", hint);
-        }
-        let mut seen: BTreeMap<Name, String> = BTreeMap::new();
         for (at, entry) in file.cluster.nodes.iter().enumerate() {
             let path = format!("cluster.nodes.{at}");
             let first = self.plan.nodes.len();
@@ -46,7 +40,12 @@ impl Planner<'_> {
                 }
             };
             let names: Vec<Name> = self.plan.nodes[first..].iter().map(|node| node.name).collect();
-            let twice = names.into_iter().find(|name| seen.insert(*name, path.clone()).is_some());
+            let mut twice = None;
+            for (at, name) in names.into_iter().enumerate() {
+                if self.node_at.insert(name, first + at).is_some() {
+                    twice = twice.or(Some(name));
+                }
+            }
             if let Some(name) = twice {
                 let text = self.plan.catalog.names.text(name).to_owned();
                 let text = format!("two nodes have the name `{text}`");
@@ -90,8 +89,15 @@ impl Planner<'_> {
         }
         for (ordinal, (zone, spec)) in (0..group.count).zip(specs.iter().cycle()) {
             let name = self.name(&format!("{}-{ordinal}", group.name));
-            let node = NodePlan { name, group: group_name, zone: *zone, spec: *spec, taints };
-            self.plan.nodes.push(node);
+            self.plan.nodes.push(NodePlan {
+                name,
+                hostname: name,
+                group: group_name,
+                zone: *zone,
+                spec: *spec,
+                taints,
+                unschedulable: false,
+            });
         }
     }
 
@@ -117,7 +123,15 @@ impl Planner<'_> {
                     spec.labels = labels;
                     let (spec, _) = self.plan.catalog.intern_node_spec(&spec);
                     let (name, taints) = (self.name(&name), Catalog::NO_TAINTS);
-                    self.plan.nodes.push(NodePlan { name, group, zone: None, spec, taints });
+                    self.plan.nodes.push(NodePlan {
+                        name,
+                        hostname: name,
+                        group,
+                        zone: None,
+                        spec,
+                        taints,
+                        unschedulable: false,
+                    });
                 }
             }
         }
@@ -137,7 +151,8 @@ impl Planner<'_> {
     }
 }
 
-fn kubelet_labels(catalog: &mut Catalog) -> Labels {
+/// What every kubelet sets.
+pub(super) fn kubelet_labels(catalog: &mut Catalog) -> Labels {
     let pairs = KUBELET_LABELS.map(|(k, v)| (catalog.names.intern(k), catalog.names.intern(v)));
     pairs.into_iter().collect()
 }

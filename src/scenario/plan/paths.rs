@@ -60,25 +60,46 @@ impl Planner<'_> {
                 continue; // said once, of the folder
             }
             if let Some(text) = unreadable(file) {
-                let hint = match (command_line, &self.file.data) {
-                    (true, _) => "a relative path of --set starts in the working directory",
-                    (false, Some(_)) => "a relative path starts in the folder `data`",
-                    (false, None) => {
-                        "a relative path starts in the folder of the scenario file, or in the \
-                         folder given with --set data=FOLDER"
-                    }
-                };
-                self.wrong(path, text, hint);
+                self.wrong(path, text, self.where_paths_start(command_line));
             }
         }
     }
 
-    /// Plans how long kubelets take to start pods.
-    pub(super) fn start_delay(&mut self) {
-        let mut delay = self.file.orchestrator.machinery().kubelet.start_delay;
-        let path = format!("orchestrator.{}.kubelet.start_delay", self.file.orchestrator.key());
-        self.resolve(&path, delay.file_mut().into_iter());
-        self.plan.start_delay = delay;
+    /// The path at `written`, made to start where it is meant to, if a file or a folder is there.
+    pub(super) fn folder_or_file(&mut self, written: &str, path: &Path) -> Option<PathBuf> {
+        let command_line = self.written.on_command_line(written);
+        let path = if command_line { path.to_owned() } else { self.base.join(path) };
+        if !command_line && self.data_is_missing() {
+            return None; // said once, of the folder
+        }
+        match unreadable(&path) {
+            Some(text) if !path.is_dir() => {
+                self.wrong(written, text, self.where_paths_start(command_line));
+                None
+            }
+            _ => Some(path),
+        }
+    }
+
+    fn where_paths_start(&self, command_line: bool) -> &'static str {
+        match (command_line, &self.file.data) {
+            (true, _) => "a relative path of --set starts in the working directory",
+            (false, Some(_)) => "a relative path starts in the folder `data`",
+            (false, None) => {
+                "a relative path starts in the folder of the scenario file, or in the folder given \
+                 with --set data=FOLDER"
+            }
+        }
+    }
+
+    /// Plans how long the steps of kubelets take.
+    pub(super) fn kubelet(&mut self) {
+        let mut kubelet = self.file.orchestrator.machinery().kubelet;
+        for (name, delay) in kubelet.drawn_mut() {
+            let path = format!("orchestrator.{}.kubelet.{name}", self.file.orchestrator.key());
+            self.resolve(&path, delay.file_mut().into_iter());
+        }
+        self.plan.kubelet = kubelet;
     }
 }
 

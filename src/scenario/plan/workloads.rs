@@ -1,33 +1,39 @@
 //! Workloads: who owns pods, what the pods are, and where they come from.
 
 use super::Planner;
+use super::objects::Found;
 use crate::ground::{Key, Problem, Span};
 use crate::model::{FinishedPods, LossPolicy, PodSpec, Workload, WorkloadId, WorkloadKind};
 use crate::scenario::diagnostic::{list, nearest};
-use crate::scenario::manifest::{Written, convert};
+use crate::scenario::manifest::{Meta, Reader, Written, convert};
 use crate::scenario::names::check_name;
+use crate::scenario::objects::Objects;
 use crate::scenario::tree::join;
 use crate::scenario::{
-    BatchWorkload, LoadWorkload, LostPods, OrchestratorParams, ServiceWorkload, TraceWorkload,
-    WorkloadHead, WorkloadParams,
+    BatchWorkload, LoadWorkload, LostPods, ServiceWorkload, TraceWorkload, WorkloadHead,
+    WorkloadParams,
 };
 use crate::stimulus::{BatchPlan, LoadPlan, LoadResource, SourcePlan, TracePlan};
-use std::collections::BTreeSet;
 
-/// The one scheduler profile that there is.
-const PROFILE: &str = "default-scheduler";
+/// A workload that keeps pods alive.
+#[derive(Debug)]
+pub(super) struct Service {
+    /// Its name.
+    pub(super) name: String,
+    /// Number of pods.
+    pub(super) replicas: u32,
+}
 
 impl Planner<'_> {
     /// Plans all workloads.
     pub(super) fn workloads(&mut self) {
         let file = self.file;
-        let mut seen = BTreeSet::new();
         for (at, workload) in file.workloads.iter().enumerate() {
             let path = format!("workloads.{at}.{}", workload.key());
             let name = workload.name();
             let name_path = join(&path, "name");
             self.findings.problems.extend(check_name(name, &name_path));
-            if !seen.insert(name) {
+            if !self.workload_names.insert(name.to_owned()) {
                 let text = format!("two workloads have the name `{name}`");
                 self.wrong(name_path, text, "give each its own name");
             }
@@ -38,7 +44,6 @@ impl Planner<'_> {
                 WorkloadParams::Load(load) => self.load(load, &path),
             }
         }
-        self.goals();
     }
 
     fn service(&mut self, service: &ServiceWorkload, path: &str) {
@@ -54,6 +59,8 @@ impl Planner<'_> {
         };
         let loss = (LossPolicy::Replace, service.startup);
         let workload = self.workload(&service.name, kind, loss);
+        let (name, replicas) = (service.name.clone(), service.replicas);
+        self.services.push(Service { name, replicas });
         if let Some(spec) = spec {
             let (spec, _) = self.plan.catalog.intern_pod_spec(&spec);
             self.plan.services.push((workload, spec));
@@ -66,12 +73,19 @@ impl Planner<'_> {
             (join(&template_path, "metadata"), join(&template_path, "gpu"));
         let (pod_path, spec_path) = (join(path, "pod"), join(&template_path, "spec"));
         let written = match (&service.pod, &service.template) {
-            (Some(pod), None) => Written { pod, path: &pod_path, metadata: None, gpu: None },
+            (Some(pod), None) => {
+                let (metadata, gpu) = (None, None);
+                Written { pod, path: &pod_path, metadata, gpu, admitted: false }
+            }
             (None, Some(template)) => Written {
                 pod: &template.spec,
                 path: &spec_path,
-                metadata: template.metadata.as_ref().map(|m| (m, metadata_path.as_str())),
+                metadata: template
+                    .metadata
+                    .as_ref()
+                    .map(|metadata| (Meta::Template(metadata), metadata_path.as_str())),
                 gpu: template.gpu.as_ref().map(|gpu| (gpu, gpu_path.as_str())),
+                admitted: false,
             },
             (Some(_), Some(_)) => {
                 let text = "`pod` and `template` exclude each other";
@@ -86,16 +100,14 @@ impl Planner<'_> {
                 return None;
             }
         };
-        let converted = convert(&written, &mut self.plan.catalog, &mut self.findings.problems);
-        self.findings.without_effect.extend(converted.without_effect);
-        if let Some(name) = written.pod.scheduler_name.as_deref().filter(|name| *name != PROFILE)
-            && matches!(self.file.orchestrator, OrchestratorParams::Kubernetes(_))
-        {
-            let text = format!("no scheduler is called `{name}`: these pods would wait for ever");
-            let hint = format!("write `{PROFILE}`, or leave it out");
-            self.wrong(join(written.path, "schedulerName"), text, &hint);
-        }
-        Some(converted.spec)
+        let mut reader = Reader::new(&mut self.plan.catalog, &self.classes);
+        let spec = convert(&mut reader, &written);
+        let Found { problems, without_effect } = Found::of(reader);
+        self.findings.problems.extend(problems);
+        self.findings.without_effect.extend(without_effect);
+        let unknown = self.no_such_scheduler(written.pod, written.path);
+        self.findings.problems.extend(unknown);
+        Some(spec)
     }
 
     fn workload(
@@ -189,36 +201,35 @@ impl Planner<'_> {
     }
 
     /// What is said about services that are there, and about those that are not.
-    fn goals(&mut self) {
+    pub(super) fn goals(&mut self, objects: &Objects) {
         let file = self.file;
-        let services: Vec<&ServiceWorkload> = file
-            .workloads
-            .iter()
-            .filter_map(|workload| match workload {
-                WorkloadParams::Service(service) => Some(service.as_ref()),
-                _ => None,
-            })
-            .collect();
         for (name, goal) in &file.services {
             let path = join("services", name);
-            let Some(service) = services.iter().find(|service| service.name == *name) else {
-                let names = services.iter().map(|service| service.name.as_str());
-                let hint = match nearest(name, names.clone()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("the services among the workloads are {}", list(names, "and")),
-                };
-                let text = format!("no service is called `{name}`");
-                self.findings.problems.push(Problem::new(path, text).hint(hint));
+            let service = self.services.iter().find(|service| service.name == *name);
+            let Some(replicas) = service.map(|service| service.replicas) else {
+                if !objects.has_controller(name) {
+                    let problem = self.no_such_service(name, path);
+                    self.findings.problems.push(problem);
+                }
                 continue;
             };
-            if goal.min_serving == 0 || goal.min_serving > service.replicas {
+            if goal.min_serving == 0 || goal.min_serving > replicas {
                 let text = format!(
-                    "`min_serving` is {}, the service `{name}` has {} pods",
-                    goal.min_serving, service.replicas
+                    "`min_serving` is {}, the service `{name}` has {replicas} pods",
+                    goal.min_serving
                 );
-                let hint = format!("write 1 to {}", service.replicas.max(1));
+                let hint = format!("write 1 to {}", replicas.max(1));
                 self.wrong(join(&path, "min_serving"), text, &hint);
             }
         }
+    }
+
+    fn no_such_service(&self, name: &str, path: String) -> Problem {
+        let names = self.services.iter().map(|service| service.name.as_str());
+        let hint = match nearest(name, names.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the services are {}", list(names, "and")),
+        };
+        Problem::new(path, format!("no service is called `{name}`")).hint(hint)
     }
 }

@@ -6,7 +6,8 @@
 use crate::ground::{Key, Purpose, Span};
 use crate::journal::{DeletionCause, Fact, Sink};
 use crate::model::{
-    Catalog, Change, Condition, Effect, NodeId, NodeStatus, PodId, PodPhase, Taint, TaintsId,
+    Catalog, Change, Condition, Effect, NodeId, NodeStatus, PodId, PodPhase, Pressure, Pressures,
+    Taint,
 };
 use crate::policy::kube::control::UNREACHABLE_TAINT;
 use crate::sim::Event;
@@ -14,7 +15,6 @@ use crate::sim::host::Host;
 use crate::sim::world::World;
 
 const LEASE_PHASE: Purpose = Purpose::new("lease-phase");
-const LOOK_PHASE: Purpose = Purpose::new("look-phase");
 
 impl World {
     /// A node loses power, and everything on it stops. The store knows nothing of it.
@@ -26,13 +26,15 @@ impl World {
         machine.epoch += 1;
         let machine = *machine;
         host.fact(Fact::NodeCrashed { node });
+        self.pulls_are_lost(host, node);
         for pod in self.pods_by_age(node) {
             self.containers_are_lost(host, pod);
         }
+        self.fleet.agents[node].loses_power();
         let found = if self.is_lifecycle() {
             let params = self.timing.node_lifecycle;
             let lease = self.draw_phase(LEASE_PHASE, machine.key, params.lease_renewal);
-            let looks = self.draw_phase(LOOK_PHASE, Key::of("node-monitor"), params.monitor_period);
+            let looks = self.look_phase();
             let renewed = params.last_renewal(now, lease);
             let renewal = renewed.map_or(machine.up_since, |at| at.max(machine.up_since));
             params.unreachable_at(renewal, looks).max(now)
@@ -57,26 +59,31 @@ impl World {
         }
     }
 
-    /// The controller finds that a node is silent.
+    /// The look at which the controller finds that a node is silent.
     pub(in crate::sim) fn node_found_silent<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
         node: NodeId,
         epoch: u32,
     ) {
-        if self.fleet.machines[node].epoch != epoch {
+        let row = self.store.truth.node(node);
+        if self.fleet.machines[node].epoch != epoch || !row.present {
             return;
         }
+        if !self.is_lifecycle() {
+            self.node_is_lost(host, node);
+        } else if let Some(later) = self.silent_at_look(host, node) {
+            host.turn(later, Event::NodeFoundSilent { node, epoch });
+        }
+    }
+
+    /// At `placement` detail: the pods of a lost node are back in the queue at once.
+    fn node_is_lost<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId) {
         self.set_condition(host, node, Condition::Unknown);
-        self.set_unreachable(host, node, Effect::NoSchedule, true);
+        self.set_unreachable(host, node, true);
         let pods = self.pods_by_age(node);
         for pod in &pods {
             self.pod_is_unready(host, *pod);
-        }
-        if self.is_lifecycle() {
-            let at = self.timing.node_lifecycle.tainted_at(host.now);
-            host.turn(at, Event::NodeTainted { node, epoch });
-            return;
         }
         for pod in pods {
             let uid = self.store.truth.pod(pod).expect("listed on its node").uid;
@@ -87,19 +94,6 @@ impl World {
         }
     }
 
-    /// The queue of silent nodes reaches this one.
-    pub(in crate::sim) fn node_tainted<S: Sink>(
-        &mut self,
-        host: &mut Host<'_, S>,
-        node: NodeId,
-        epoch: u32,
-    ) {
-        if self.fleet.machines[node].epoch == epoch {
-            host.fact(Fact::NodeTainted { node, on: true });
-            self.set_unreachable(host, node, Effect::NoExecute, true);
-        }
-    }
-
     /// The report of a node that is back reaches the store.
     pub(in crate::sim) fn node_reports<S: Sink>(
         &mut self,
@@ -107,63 +101,59 @@ impl World {
         node: NodeId,
         epoch: u32,
     ) {
-        let status = self.store.truth.node(node).status;
-        if self.fleet.machines[node].epoch != epoch || status.ready == Condition::True {
+        let row = self.store.truth.node(node);
+        let (present, ready) = (row.present, row.status.ready);
+        if self.fleet.machines[node].epoch != epoch || !present || ready == Condition::True {
             return;
         }
         self.set_condition(host, node, Condition::True);
-        let evicting = self.has_unreachable(status.taints, Effect::NoExecute);
-        if evicting {
-            host.fact(Fact::NodeTainted { node, on: false });
+        if !self.is_lifecycle() {
+            self.set_unreachable(host, node, false);
         }
-        self.set_unreachable(host, node, Effect::NoSchedule, false);
-        self.set_unreachable(host, node, Effect::NoExecute, false);
+    }
+
+    /// Writes the pressure conditions of a node.
+    pub(in crate::sim) fn write_pressures<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        node: NodeId,
+        pressures: Pressures,
+    ) {
+        let status = self.store.truth.node(node).status;
+        if status.pressures == pressures {
+            return;
+        }
+        for pressure in [Pressure::Memory, Pressure::Disk, Pressure::Pid] {
+            let on = pressures.has(pressure);
+            if on != status.pressures.has(pressure) {
+                host.fact(Fact::NodePressure { node, pressure, on });
+            }
+        }
+        self.commit(host, Change::NodeUpdated { node, status: NodeStatus { pressures, ..status } });
     }
 
     /// When within its period a periodic act takes place, drawn when it is first asked for.
-    fn draw_phase(&self, purpose: Purpose, key: Key, period: Span) -> Span {
+    pub(in crate::sim) fn draw_phase(&self, purpose: Purpose, key: Key, period: Span) -> Span {
         Span::from_nanos(self.draws.stream(purpose, key, 0).below(period.as_nanos()))
     }
 
-    fn set_condition<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId, ready: Condition) {
+    /// Writes the Ready condition of a node.
+    pub(in crate::sim) fn set_condition<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        node: NodeId,
+        ready: Condition,
+    ) {
         let status = self.store.truth.node(node).status;
         host.fact(Fact::NodeCondition { node, ready });
         self.commit(host, Change::NodeUpdated { node, status: NodeStatus { ready, ..status } });
     }
 
-    /// Puts the taint of a silent node on or takes it off; does nothing if it is so already.
-    fn set_unreachable<S: Sink>(
-        &mut self,
-        host: &mut Host<'_, S>,
-        node: NodeId,
-        effect: Effect,
-        on: bool,
-    ) {
-        let status = self.store.truth.node(node).status;
-        if self.has_unreachable(status.taints, effect) == on {
-            return;
-        }
-        let taint = self.unreachable_taint(effect);
-        let mut taints = self.catalog.taints(status.taints).clone();
-        if on {
-            taints.push(taint);
-        } else {
-            taints.retain(|held| *held != taint);
-        }
-        let taints = self.catalog.intern_taints(&taints);
-        self.commit(host, Change::NodeUpdated { node, status: NodeStatus { taints, ..status } });
-    }
-
-    fn has_unreachable(&self, taints: TaintsId, effect: Effect) -> bool {
-        let Some(key) = self.catalog.names.find(UNREACHABLE_TAINT) else {
-            return false;
-        };
-        self.catalog.taints(taints).iter().any(|held| held.key == key && held.effect == effect)
-    }
-
-    fn unreachable_taint(&mut self, effect: Effect) -> Taint {
+    /// At `placement` detail: keeps new pods away from a lost node.
+    fn set_unreachable<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId, on: bool) {
         let key = self.catalog.names.intern(UNREACHABLE_TAINT);
-        Taint { key, value: Catalog::NO_TEXT, effect }
+        let taint = Taint { key, value: Catalog::NO_TEXT, effect: Effect::NoSchedule };
+        self.taint_by_hand(host, node, taint, on);
     }
 
     /// Marks a pod as not ready in the store.

@@ -1,16 +1,17 @@
-//! What kubelets do with pods: start their containers, report on them, stop them.
+//! How a kubelet comes by its pods and loses them: admission, sandbox, power.
 
 use crate::ground::Purpose;
-use crate::journal::{DeletionCause, Fact, Sink};
-use crate::model::{Change, Lifetime, NodeId, PodId, PodPhase, PodUid, RestartPolicy};
+use crate::journal::{Fact, Sink};
+use crate::model::{ContainerEnd, FailedReason, NodeId, PodId, PodPhase, PodUid, RestartPolicy};
+use crate::policy::kube::kubelet::{ContainerState, KILLED_EXIT_CODE, Role};
 use crate::sim::Event;
 use crate::sim::event::Report;
 use crate::sim::host::Host;
-use crate::sim::machine::Containers;
+use crate::sim::machine::{Ending, Stage, Worker, container_at};
 use crate::sim::world::World;
 
-/// Purpose of the draw of a pod's start delay; its index is the attempt.
-pub(in crate::sim) const POD_START: Purpose = Purpose::new("pod-start");
+const MOUNT: Purpose = Purpose::new("mount");
+const SANDBOX: Purpose = Purpose::new("sandbox");
 
 impl World {
     /// A pod was bound: the kubelet of its node sees it after the watch delay, if it has power.
@@ -21,21 +22,20 @@ impl World {
         uid: PodUid,
         node: NodeId,
     ) {
-        if self.fleet.machines[node].powered {
-            self.start_containers(host, pod, uid);
+        if !self.fleet.machines[node].powered {
+            return; // nobody is there; the kubelet will see it when it is back
         }
+        if !self.is_lifecycle() {
+            self.place(host, pod, uid);
+            return;
+        }
+        let attempt = self.fleet.expect(pod).attempt;
+        let delay = self.timing.watch + self.timing.kubelet.pickup;
+        host.machine(delay, Event::KubeletAdmits { pod, uid, attempt });
     }
 
-    fn start_containers<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, uid: PodUid) {
-        let program = *self.fleet.expect(pod);
-        let workload = self.store.truth.pod(pod).expect("a pod that starts exists").workload;
-        let own = self.start_delay(workload, program.key, program.attempt);
-        let delay = self.timing.watch + own;
-        self.fleet.expect(pod).containers = Containers::Starting;
-        host.machine(delay, Event::ContainersStart { pod, uid, attempt: program.attempt });
-    }
-
-    pub(in crate::sim) fn containers_start<S: Sink>(
+    /// The kubelet begins with a pod, or refuses it.
+    pub(in crate::sim) fn kubelet_admits<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
         pod: PodId,
@@ -43,18 +43,42 @@ impl World {
         attempt: u32,
     ) {
         let Some(program) = self.fleet.program_if(pod, uid) else { return };
-        if program.attempt != attempt {
+        if program.attempt != attempt || program.stage != Stage::Absent {
             return;
         }
-        assert_eq!(program.containers, Containers::Starting, "{pod:?} starts once an attempt");
-        program.containers = Containers::Running;
-        if let Lifetime::For(lifetime) = program.lifetime {
-            host.machine(lifetime, Event::ContainersEnd { pod, uid, attempt });
+        let view = *self.store.truth.pod(pod).expect("its program is there");
+        if view.deleting {
+            return; // the request to stop it is on the way
         }
-        self.report(host, pod, Report::Ready);
+        let node = view.node.expect("only bound pods are admitted");
+        if let Some(reason) = self.refusal(host, pod, node) {
+            self.fleet.expect(pod).stage = Stage::Over;
+            self.report(host, pod, Report::Failed(reason));
+            return;
+        }
+        host.fact(Fact::Admitted { pod: uid });
+        let spec = self.catalog.pod_spec(view.spec);
+        let program = self.fleet.expect(pod);
+        program.renew_containers(spec);
+        program.stage = Stage::Preparing;
+        let delays = &self.timing.delays;
+        let mut mounted = host.now;
+        if spec.has_volumes {
+            mounted += delays.mount.sample(&mut self.draws.stream(MOUNT, program.key, attempt));
+        }
+        let sandbox = delays.sandbox.sample(&mut self.draws.stream(SANDBOX, program.key, attempt));
+        let ready = mounted + sandbox;
+        let deadline = spec.active_deadline;
+        self.start_probe_workers(pod, node, mounted);
+        self.fleet.expect(pod).restless = self.is_restless(view.spec);
+        host.machine(ready.since(host.now), Event::SandboxReady { pod, uid, attempt });
+        if let Some(deadline) = deadline {
+            host.machine(deadline, Event::DeadlineEnds { pod, uid, attempt });
+        }
     }
 
-    pub(in crate::sim) fn containers_end<S: Sink>(
+    /// Volumes, sandbox and network of a pod are there.
+    pub(in crate::sim) fn sandbox_ready<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
         pod: PodId,
@@ -62,11 +86,25 @@ impl World {
         attempt: u32,
     ) {
         let Some(program) = self.fleet.program_if(pod, uid) else { return };
-        if program.attempt != attempt || program.containers != Containers::Running {
-            return;
+        if program.attempt == attempt && program.stage == Stage::Preparing {
+            program.stage = Stage::Up;
+            host.fact(Fact::SandboxReady { pod: uid });
+            self.sync_pod(host, pod);
         }
-        program.containers = Containers::Ended;
-        self.report(host, pod, Report::Succeeded);
+    }
+
+    /// A pod was active for as long as it may.
+    pub(in crate::sim) fn deadline_ends<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        pod: PodId,
+        uid: PodUid,
+        attempt: u32,
+    ) {
+        let Some(program) = self.fleet.program_if(pod, uid) else { return };
+        if program.attempt == attempt {
+            self.kubelet_ends_pod(host, pod, FailedReason::DeadlineExceeded, None);
+        }
     }
 
     /// The containers of a pod stop because their node does.
@@ -77,29 +115,57 @@ impl World {
     ) {
         let program = self.fleet.expect(pod);
         program.attempt += 1;
-        if program.containers == Containers::Running {
-            host.fact(Fact::Interrupted { pod: program.uid });
+        let uid = program.uid;
+        if program.stage == Stage::Over {
+            return;
         }
-        program.containers = Containers::Absent;
+        let ran = program.runs() || !self.timing.is_lifecycle() && program.stage == Stage::Up;
+        program.stage = Stage::Absent;
+        program.counted = false;
+        program.worker = Worker { retries: program.worker.retries, ..Worker::IDLE };
+        for (place, run) in program.containers.iter_mut().enumerate() {
+            run.probes = None;
+            if run.running {
+                run.running = false;
+                run.last_exit = Some(LOST_EXIT_CODE);
+                let (container, end) = (place as u8, ContainerEnd::NodeLost);
+                let exit_code = LOST_EXIT_CODE;
+                host.fact(Fact::ContainerEnded { pod: uid, container, end, exit_code });
+            }
+        }
+        if ran {
+            host.fact(Fact::Interrupted { pod: uid });
+        }
     }
 
     /// The kubelet of a node that is back sees to a pod that the store has there.
     pub(in crate::sim) fn kubelet_recovers<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
         let view = *self.store.truth.pod(pod).expect("listed on its node");
+        let program = self.fleet.expect(pod);
+        let attempt = program.attempt;
+        if !self.timing.is_lifecycle() {
+            self.place(host, pod, view.uid);
+            return;
+        }
         if view.deleting {
+            program.stage = Stage::Over;
             self.report(host, pod, Report::Stopped);
             return;
         }
         let never_ran = view.phase == PodPhase::Pending;
         let policy = self.catalog.pod_spec(view.spec).restart_policy;
         if policy == RestartPolicy::Never && !never_ran {
-            self.report(host, pod, Report::Failed);
+            program.stage = Stage::Over;
+            self.report(host, pod, Report::Failed(FailedReason::ContainersLost));
             return;
         }
+        program.reported = view.phase;
         if view.phase == PodPhase::Ready {
-            self.report(host, pod, Report::NotReady);
+            program.reported = PodPhase::Running;
+            self.report(host, pod, Report::Phase(PodPhase::Running));
         }
-        self.start_containers(host, pod, view.uid);
+        let event = Event::KubeletAdmits { pod, uid: view.uid, attempt };
+        host.machine(self.timing.watch + self.timing.kubelet.pickup, event);
     }
 
     /// A pod was asked to stop: its kubelet stops it after the watch delay, if it has power.
@@ -109,7 +175,7 @@ impl World {
         pod: PodId,
     ) {
         let view = *self.store.truth.pod(pod).expect("it was just asked to stop");
-        match view.node {
+        match view.node.filter(|_| !view.phase.is_terminal()) {
             Some(node) if self.fleet.machines[node].powered => {
                 let uid = view.uid;
                 host.machine(self.timing.watch, Event::KubeletStops { pod, uid });
@@ -128,56 +194,68 @@ impl World {
         pod: PodId,
         uid: PodUid,
     ) {
-        let Some(node) = self.store.truth.pod_if(pod, uid).and_then(|view| view.node) else {
-            return;
-        };
+        let Some(view) = self.store.truth.pod_if(pod, uid) else { return };
+        let node = view.node.expect("only bound pods are stopped by kubelets");
         if !self.fleet.machines[node].powered {
             return;
         }
+        let grace = self.catalog.pod_spec(view.spec).termination_grace;
         let program = self.fleet.expect(pod);
-        program.attempt += 1;
-        program.containers = Containers::Absent;
-        self.report(host, pod, Report::Stopped);
-    }
-
-    /// Sends a report on the present attempt to the store.
-    fn report<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, report: Report) {
-        let program = self.fleet.expect(pod);
-        let (uid, attempt) = (program.uid, program.attempt);
-        host.store(self.timing.request, Event::ReportArrives { pod, uid, attempt, report });
-    }
-
-    pub(in crate::sim) fn report_arrives<S: Sink>(&mut self, host: &mut Host<'_, S>, event: Event) {
-        let Event::ReportArrives { pod, uid, attempt, report } = event else {
-            unreachable!("only reports arrive here");
-        };
-        let Some(program) = self.fleet.program_if(pod, uid) else { return };
-        if program.attempt != attempt {
-            return; // the node lost power with the report
-        }
-        match report {
-            Report::Ready => {
-                host.fact(Fact::Started { pod: uid });
-                host.fact(Fact::Ready { pod: uid });
-                self.commit(host, Change::PodPhase { pod, phase: PodPhase::Ready });
-            }
-            Report::NotReady => self.pod_is_unready(host, pod),
-            Report::Succeeded => {
-                host.fact(Fact::Finished { pod: uid });
-                self.commit(host, Change::PodPhase { pod, phase: PodPhase::Succeeded });
-                self.remove_pod(host, pod);
-            }
-            Report::Failed => {
-                let cause = DeletionCause::ContainersLost;
-                host.fact(Fact::Deleting { pod: uid, cause });
-                self.commit(host, Change::PodPhase { pod, phase: PodPhase::Failed });
-                host.fact(Fact::Removed { pod: uid });
-                self.remove_pod(host, pod);
-            }
-            Report::Stopped => {
-                host.fact(Fact::Removed { pod: uid });
-                self.remove_pod(host, pod);
+        match program.stage {
+            Stage::Stopping(_) => program.stage = Stage::Stopping(Ending::Deleted),
+            Stage::Over => self.report(host, pod, Report::Stopped),
+            Stage::Absent | Stage::Preparing | Stage::Up => {
+                self.stop_containers(host, pod, grace, Ending::Deleted);
             }
         }
+    }
+
+    /// A pod leaves the store: what its node still does for it is given up.
+    pub(in crate::sim) fn kubelet_forgets<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
+        let program = self.fleet.get(pod);
+        if program.counted {
+            let (node, _) = self.place_of(pod);
+            self.fleet.agents[node].pressures.restless -= 1;
+        }
+        self.withdraw_pull(host, pod);
+    }
+
+    /// A pod was running, and ready, before the run began.
+    pub(in crate::sim) fn kubelet_has_pod<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        pod: PodId,
+        node: NodeId,
+    ) {
+        let now = host.now;
+        let view = *self.store.truth.pod(pod).expect("it was just created");
+        let spec = self.catalog.pod_spec(view.spec).clone();
+        let program = self.fleet.expect(pod);
+        program.stage = Stage::Up;
+        if !self.timing.is_lifecycle() {
+            return;
+        }
+        program.renew_containers(&spec);
+        program.initialized = true;
+        program.reported = PodPhase::Ready;
+        self.fleet.expect(pod).restless = self.is_restless(view.spec);
+        self.settle_probe_workers(pod, now);
+        for place in 0..self.fleet.get(pod).containers.len() {
+            let run = &mut self.fleet.expect(pod).containers[place];
+            if run.role == Role::Init {
+                run.starts = 1;
+                run.last_exit = Some(0);
+                run.seen = ContainerState::Terminated { exit_code: 0 };
+            } else {
+                self.container_was_running(host, pod, place as u8);
+            }
+            if let Some(image) = container_at(&spec, place).image {
+                self.node_has_image(node, image, now);
+            }
+        }
+        self.usage_changes(host, pod);
     }
 }
+
+/// Exit code of a container that was lost with its node.
+const LOST_EXIT_CODE: u8 = KILLED_EXIT_CODE as u8;

@@ -1,6 +1,19 @@
-//! What happens on machines: kubelets and their pods, heartbeats and their absence.
+//! What happens on machines: kubelets and the pods they run, images, heartbeats and their absence.
 
+mod admission;
+mod agent;
+mod container;
 mod heartbeat;
+mod images;
 mod kubelet;
+mod placement;
+mod pressure;
+mod probes;
+mod pulls;
+mod report;
+mod stop;
+mod usage;
+mod worker;
 
-pub(super) use kubelet::POD_START;
+pub(super) use agent::Agent;
+pub(super) use pulls::Pulls;

@@ -45,6 +45,14 @@ impl PodGcParams {
         ]
     }
 
+    /// Of so many finished pods, how many are too many.
+    pub fn excess(&self, finished: usize) -> usize {
+        match self.terminated_threshold {
+            0 => 0,
+            most => finished.saturating_sub(most as usize),
+        }
+    }
+
     /// The first pass at or after `now`, if one takes place at `phase`.
     pub fn next_pass(&self, now: Time, phase: Span) -> Time {
         now.next_tick(self.period, phase)
@@ -117,15 +125,27 @@ impl Quarantine {
     }
 }
 
-/// One pass: places in `pods` of those to be removed, with the cause, in order. `node` looks up a
+/// What the collector sees of all pods.
+#[derive(Debug, Clone, Copy)]
+pub struct GcPods<'a> {
+    /// Number of finished pods.
+    pub finished: usize,
+    /// Pods of which some may be garbage. Of the finished ones beyond the threshold, those that go
+    /// first must be among them.
+    pub candidates: &'a [GcPod],
+}
+
+/// One pass: places of the candidates to be removed, with the cause, in order. `node` looks up a
 /// node, `None` if there is no such node. A pod is listed once, for the first cause.
 pub fn garbage_pods(
     params: &PodGcParams,
     quarantine: &mut Quarantine,
-    pods: &[GcPod],
+    pods: GcPods<'_>,
     node: impl Fn(NodeId) -> Option<GcNode>,
     now: Time,
 ) -> Vec<(usize, GcCause)> {
+    let excess = params.excess(pods.finished);
+    let pods = pods.candidates;
     let mut causes: BTreeMap<usize, GcCause> = BTreeMap::new();
     let mut garbage = Vec::new();
     let mut remove = |at: usize, cause: GcCause| {
@@ -134,7 +154,7 @@ pub fn garbage_pods(
             cause
         });
     };
-    for at in finished_beyond(params.terminated_threshold, pods) {
+    for at in first_finished(excess, pods) {
         remove(at, GcCause::TooManyFinished);
     }
     for (at, pod) in pods.iter().enumerate() {
@@ -159,13 +179,9 @@ pub fn garbage_pods(
     garbage
 }
 
-/// The finished pods beyond the threshold: evicted ones first, then the oldest.
-fn finished_beyond(threshold: u32, pods: &[GcPod]) -> Vec<usize> {
+/// So many finished pods: evicted ones first, then the oldest.
+fn first_finished(excess: usize, pods: &[GcPod]) -> Vec<usize> {
     let mut finished: Vec<usize> = (0..pods.len()).filter(|at| pods[*at].finished).collect();
-    if threshold == 0 {
-        return Vec::new();
-    }
-    let excess = finished.len().saturating_sub(threshold as usize);
     finished.sort_by_key(|at| (!pods[*at].evicted, pods[*at].created.truncate_to_second()));
     finished.truncate(excess);
     finished
@@ -184,6 +200,11 @@ mod tests {
     };
     const DELETING: GcPod = GcPod { deleting: true, ..RUNNING };
 
+    fn all(candidates: &[GcPod]) -> GcPods<'_> {
+        let finished = candidates.iter().filter(|pod| pod.finished).count();
+        GcPods { finished, candidates }
+    }
+
     fn seconds(at: u64) -> Time {
         Time::from_secs(at)
     }
@@ -196,7 +217,7 @@ mod tests {
             .map(|pass| phase + 20 * pass)
             .find(|at| {
                 let now = seconds(*at);
-                !garbage_pods(&params, &mut quarantine, &[pod], |_| node(now), now).is_empty()
+                !garbage_pods(&params, &mut quarantine, all(&[pod]), |_| node(now), now).is_empty()
             })
             .unwrap()
     }
@@ -234,7 +255,7 @@ mod tests {
             (RUNNING, None, Some(GcCause::Orphaned)),
         ] {
             let mut quarantine = Quarantine(BTreeMap::from([(NodeId(1), now)]));
-            let garbage = garbage_pods(&params, &mut quarantine, &[pod], |_| host, now);
+            let garbage = garbage_pods(&params, &mut quarantine, all(&[pod]), |_| host, now);
             assert_eq!(garbage.first().map(|(_, cause)| *cause), expected, "{pod:?} {host:?}");
         }
     }
@@ -246,10 +267,13 @@ mod tests {
         let there = Some(GcNode { ready: true, out_of_service: false });
         for (now, host) in [(0, None), (20, there), (40, there), (60, None), (80, None)] {
             let now = seconds(now);
-            assert!(garbage_pods(&params, &mut quarantine, &[RUNNING], |_| host, now).is_empty());
+            assert!(
+                garbage_pods(&params, &mut quarantine, all(&[RUNNING]), |_| host, now).is_empty()
+            );
         }
         assert_eq!(quarantine.next_due(&params, Span::ZERO), Some(seconds(100)));
-        let garbage = garbage_pods(&params, &mut quarantine, &[RUNNING], |_| None, seconds(100));
+        let garbage =
+            garbage_pods(&params, &mut quarantine, all(&[RUNNING]), |_| None, seconds(100));
         assert_eq!(garbage, [(0, GcCause::Orphaned)]);
         assert_eq!(quarantine.next_due(&params, Span::ZERO), None);
     }
@@ -265,12 +289,13 @@ mod tests {
         let params = PodGcParams::default();
         let there = |_| Some(GcNode { ready: true, out_of_service: false });
         let garbage =
-            garbage_pods(&params, &mut Quarantine::default(), &pods, there, seconds(30_000));
+            garbage_pods(&params, &mut Quarantine::default(), all(&pods), there, seconds(30_000));
         let places: Vec<usize> = garbage.iter().map(|(at, _)| *at).collect();
         assert_eq!(places, [9, 7, 3, 12_509, 12_508, 12_507, 12_506, 12_505, 12_504, 12_503]);
-        let all = PodGcParams { terminated_threshold: 0, ..params };
+        let keep = PodGcParams { terminated_threshold: 0, ..params };
         assert!(
-            garbage_pods(&all, &mut Quarantine::default(), &pods, there, seconds(1)).is_empty()
+            garbage_pods(&keep, &mut Quarantine::default(), all(&pods), there, seconds(1))
+                .is_empty()
         );
     }
 }

@@ -26,9 +26,21 @@ impl TokenBucket {
         self.interval
     }
 
+    /// Most tokens that it holds.
+    pub fn burst(&self) -> u32 {
+        self.burst
+    }
+
     /// The earliest time, never before `now`, at which a token can be taken.
     pub fn next_token(&self, now: Time) -> Time {
         now.max(self.full_at - self.interval * u64::from(self.burst - 1))
+    }
+
+    /// Takes the next token, now or as soon as there is one that nobody took before; when that is.
+    pub fn reserve(&mut self, now: Time) -> Time {
+        let at = self.next_token(now);
+        self.full_at = self.full_at.max(now) + self.interval;
+        at
     }
 
     /// Takes a token if there is one.
@@ -36,7 +48,7 @@ impl TokenBucket {
         if self.next_token(now) > now {
             return false;
         }
-        self.full_at = self.full_at.max(now) + self.interval;
+        self.reserve(now);
         true
     }
 }
@@ -51,11 +63,20 @@ mod tests {
         let mut bucket = TokenBucket::new(Span::from_millis(50), 30);
         let mut now = Time::ZERO;
         for _ in 0..100 {
-            now = bucket.next_token(now);
-            assert!(bucket.try_take(now));
+            now = bucket.reserve(now);
         }
         assert_eq!(now.since_start(), Span::from_millis(3500));
         assert!(!bucket.try_take(now));
+    }
+
+    #[test]
+    fn reserved_tokens_come_one_after_the_other() {
+        let mut bucket = TokenBucket::new(Span::from_millis(50), 2);
+        let millis = |at: u64| Time::ZERO + Span::from_millis(at);
+        let at: Vec<Time> = (0..4).map(|_| bucket.reserve(Time::ZERO)).collect();
+        assert_eq!(at, [millis(0), millis(0), millis(50), millis(100)]);
+        assert_eq!(bucket.reserve(millis(120)), millis(150));
+        assert_eq!(bucket.reserve(millis(1000)), millis(1000));
     }
 
     proptest! {

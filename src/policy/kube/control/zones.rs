@@ -6,7 +6,7 @@
 
 use super::TokenBucket;
 use crate::ground::{Name, Problem, Span, Time};
-use crate::model::NodeId;
+use crate::model::{NodeId, ZoneState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -44,19 +44,6 @@ impl Default for ZoneParams {
 
 /// Tokens that a zone saves up (`EvictionRateLimiterBurst`).
 const BURST: u32 = 1;
-
-/// How far a zone is disrupted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ZoneState {
-    /// Not looked at yet.
-    Initial,
-    /// Neither of the others.
-    Normal,
-    /// More than two nodes and at least the threshold's share are not ready.
-    PartialDisruption,
-    /// No node is ready.
-    FullDisruption,
-}
 
 /// The nodes of a zone that count, by whether their Ready condition is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -106,6 +106,12 @@ impl<T: Copy + Eq> PullQueue<T> {
         next
     }
 
+    /// Gives up a pull that waits; false if it does not wait.
+    pub fn withdraw(&mut self, pull: T) -> bool {
+        let at = self.waiting.iter().position(|waiting| *waiting == pull);
+        at.and_then(|at| self.waiting.remove(at)).is_some()
+    }
+
     /// Pulls under way, oldest first.
     pub fn running(&self) -> &[T] {
         &self.running

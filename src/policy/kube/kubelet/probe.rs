@@ -80,6 +80,17 @@ impl ProbeWorker {
         }
     }
 
+    /// A worker that has found this container well for long, and ticks next at `next`.
+    pub fn settled(kind: ProbeKind, container: u32, next: Time) -> ProbeWorker {
+        ProbeWorker {
+            container: Some(container),
+            published: ProbeResult::Success,
+            last: ProbeResult::Success,
+            run: 1,
+            ..ProbeWorker::new(kind, next)
+        }
+    }
+
     /// What is published for this container.
     pub fn result(&self, container: u32) -> ProbeResult {
         if self.container == Some(container) {

@@ -4,7 +4,7 @@ use super::{KubeScheduler, KubeSchedulerParams, TieBreak};
 use crate::ground::{Bytes, Draws, MilliCpu, Name, Time};
 use crate::model::{
     Amounts, Catalog, Change, Condition, NodeId, NodeSpec, NodeStatus, PluginSet, PodId, PodName,
-    PodSpec, PodUid, Taint, View, WorkloadId,
+    PodSpec, PodUid, Pressures, Taint, View, WorkloadId,
 };
 use crate::policy::{Action, AttemptEnd, Cx, Scheduler};
 
@@ -51,6 +51,7 @@ impl Host {
             spec: self.catalog.intern_node_spec(spec).0,
             taints: self.catalog.intern_taints(&taints.to_vec()),
             ready: Condition::True,
+            pressures: Pressures::NONE,
             unschedulable,
         }
     }

@@ -13,7 +13,7 @@ use super::{KubeScheduler, KubeSchedulerParams, TieBreak};
 use crate::ground::{Draws, Span, Time, shared};
 use crate::model::{
     Catalog, Change, Code, Condition, Explain, NodeId, NodeStatus, Plugin, PodId, PodName, PodSpec,
-    PodUid, Refusal, Verdict, View, WorkloadId,
+    PodUid, Pressures, Refusal, Verdict, View, WorkloadId,
 };
 use crate::policy::{Action, AttemptEnd, Cx, Scheduler};
 use convert::{list, text};
@@ -116,6 +116,7 @@ impl Replay {
             spec: self.catalog.intern_node_spec(&node.spec).0,
             taints: self.catalog.intern_taints(&node.taints),
             ready: Condition::True,
+            pressures: Pressures::NONE,
             unschedulable: node.unschedulable,
         };
         let (id, name, hostname) = (self.view.nodes().next_id(), node.name, node.hostname);

@@ -1,0 +1,184 @@
+//! Deployments and ReplicaSets as workloads that keep their pods alive.
+
+use super::{Found, Planner, Wanted, controller};
+use crate::ground::{Key, Problem};
+use crate::model::{FinishedPods, LossPolicy, PodSpec, Workload, WorkloadId, WorkloadKind};
+use crate::scenario::manifest::{
+    DeploymentManifest, Meta, Reader, ReplicaSetManifest, TemplateManifest, Written,
+    check_deployment, check_replica_set, convert,
+};
+use crate::scenario::objects::{Head, Object, Objects, full_name};
+use crate::scenario::plan::workloads::Service;
+use std::collections::{BTreeMap, BTreeSet};
+
+const TEMPLATE: &str = "spec.template.spec";
+
+/// Who owns pods: workloads by the kind, namespace and name of the object.
+#[derive(Debug, Default)]
+pub(in crate::scenario::plan) struct Owners(BTreeMap<[String; 3], WorkloadId>);
+
+impl Owners {
+    fn add(&mut self, kind: &str, namespace: &str, name: &str, workload: WorkloadId) {
+        self.0.insert([kind, namespace, name].map(str::to_owned), workload);
+    }
+
+    /// The workload of an owner. The Deployment of a ReplicaSet that is not among the objects is
+    /// known by the hash with which the name of the set ends.
+    pub(super) fn of(
+        &self,
+        (kind, name): (&str, &str),
+        namespace: &str,
+        hash: Option<&str>,
+    ) -> Option<WorkloadId> {
+        let find = |kind: &str, name: &str| {
+            self.0.get(&[kind, namespace, name].map(str::to_owned)).copied()
+        };
+        let of_hash = || {
+            let stem = name.strip_suffix(hash?)?.strip_suffix('-')?;
+            find("Deployment", stem)
+        };
+        find(kind, name).or_else(|| of_hash().filter(|_| kind == "ReplicaSet"))
+    }
+}
+
+/// A controller whose template is about to be read.
+struct Kept<'o> {
+    head: &'o Head,
+    template: &'o TemplateManifest,
+    replicas: u32,
+}
+
+impl Planner<'_> {
+    /// Adds the controllers among the objects, behind the workloads of the file.
+    pub(in crate::scenario::plan) fn object_workloads(&mut self, objects: &Objects) -> Owners {
+        let mut owners = Owners::default();
+        let mut there: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for one in &objects.deployments {
+            there.insert((&one.head.namespace, &one.head.name));
+            if let Some(workload) = self.deployment(objects, one) {
+                owners.add("Deployment", &one.head.namespace, &one.head.name, workload);
+            }
+        }
+        for one in &objects.replica_sets {
+            let (namespace, name) = (one.head.namespace.as_str(), one.head.name.as_str());
+            let owner = controller(&one.object.metadata).filter(|(kind, owner)| {
+                *kind == "Deployment" && there.contains(&(namespace, *owner))
+            });
+            let workload = match owner {
+                // The set of a Deployment is no workload of its own, and an old one is none at all.
+                Some(owner) => {
+                    self.findings.without_effect.push(objects.path_of(&one.head, ""));
+                    owners.of(owner, namespace, None)
+                }
+                None => self.replica_set(objects, one),
+            };
+            if let Some(workload) = workload {
+                owners.add("ReplicaSet", namespace, name, workload);
+            }
+        }
+        owners
+    }
+
+    fn deployment(
+        &mut self,
+        objects: &Objects,
+        one: &Object<DeploymentManifest>,
+    ) -> Option<WorkloadId> {
+        let mut reader = Reader::new(&mut self.plan.catalog, &self.classes);
+        check_deployment(&mut reader, &one.object);
+        let spec = &one.object.spec;
+        let replicas = spec.replicas.unwrap_or(1);
+        let kept = Kept { head: &one.head, template: &spec.template, replicas };
+        let pod = template(&mut reader, &kept);
+        let found = Found::of(reader);
+        self.kept(objects, &kept, pod, found)
+    }
+
+    fn replica_set(
+        &mut self,
+        objects: &Objects,
+        one: &Object<ReplicaSetManifest>,
+    ) -> Option<WorkloadId> {
+        let mut reader = Reader::new(&mut self.plan.catalog, &self.classes);
+        check_replica_set(&mut reader, &one.object);
+        let spec = &one.object.spec;
+        let replicas = spec.replicas.unwrap_or(1);
+        let kept = Kept { head: &one.head, template: &spec.template, replicas };
+        let pod = template(&mut reader, &kept);
+        let found = Found::of(reader);
+        self.kept(objects, &kept, pod, found)
+    }
+
+    fn kept(
+        &mut self,
+        objects: &Objects,
+        kept: &Kept<'_>,
+        pod: PodSpec,
+        mut found: Found,
+    ) -> Option<WorkloadId> {
+        found.problems.extend(self.no_such_scheduler(&kept.template.spec, TEMPLATE));
+        let name = kept.head.full_name();
+        if self.workload_names.contains(&name) {
+            let text = format!("another workload is called `{name}` already");
+            let problem = Problem::new("metadata.name", text).hint("give each its own name");
+            found.problems.push(problem);
+        }
+        if !self.report(objects, kept.head, found) {
+            return None;
+        }
+        let (spec, _) = self.plan.catalog.intern_pod_spec(&pod);
+        let problem = Problem::new(TEMPLATE, "");
+        let message = objects.diagnostic(kept.head, &problem).warning();
+        if kept.replicas > 0 {
+            self.wanted.push(Wanted { spec, message });
+        }
+        let goal = self.file.services.get(&name).map(|goal| goal.min_serving);
+        let replicas = kept.replicas;
+        let min_serving = goal.unwrap_or(1).min(replicas);
+        let workload = self.plan.catalog.workloads.push(Workload {
+            name: self.plan.catalog.names.intern(&name),
+            key: Key::of(&name),
+            kind: WorkloadKind::Service { replicas, min_serving },
+            on_loss: LossPolicy::Replace,
+            finished: FinishedPods::Keep,
+            startup: None,
+        });
+        self.plan.services.push((workload, spec));
+        self.services.push(Service { name: name.clone(), replicas });
+        self.workload_names.insert(name);
+        Some(workload)
+    }
+
+    /// A workload for pods that nobody replaces, called as the object `kind`, `namespace`, `name`.
+    pub(super) fn lone(&mut self, kind: &str, namespace: &str, name: &str) -> WorkloadId {
+        let mut own = full_name(namespace, name);
+        while self.workload_names.contains(&own) {
+            own = format!("{}/{own}", kind.to_lowercase());
+        }
+        let workload = self.plan.catalog.workloads.push(Workload {
+            name: self.plan.catalog.names.intern(&own),
+            key: Key::of(&own),
+            kind: WorkloadKind::Batch,
+            on_loss: LossPolicy::Forget,
+            finished: FinishedPods::Keep,
+            startup: None,
+        });
+        self.workload_names.insert(own);
+        workload
+    }
+}
+
+/// The pods of a controller are in its namespace, whatever the template says.
+fn template(reader: &mut Reader<'_>, kept: &Kept<'_>) -> PodSpec {
+    let metadata = kept.template.metadata.as_ref();
+    let written = Written {
+        pod: &kept.template.spec,
+        path: TEMPLATE,
+        metadata: metadata.map(|metadata| (Meta::Template(metadata), "spec.template.metadata")),
+        gpu: None,
+        admitted: false,
+    };
+    let mut pod = convert(reader, &written);
+    pod.namespace = reader.catalog.names.intern(&kept.head.namespace);
+    pod
+}

@@ -1,0 +1,231 @@
+//! The controller manager: one view, and the controllers that replace lost pods, look after nodes,
+//! evict pods from tainted nodes and collect what nobody needs. Each has a client of its own.
+
+mod batch;
+mod client;
+mod node_lifecycle;
+mod node_taints;
+mod pod_gc;
+mod replicas;
+mod taint_eviction;
+
+use super::Event;
+use super::event::TaintWrite;
+use super::feed::Feed;
+use super::host::Host;
+use super::params::Timing;
+use super::world::{World, cx};
+use crate::ground::Time;
+use crate::journal::Sink;
+use crate::model::{
+    Catalog, Change, FinishedPods, LossPolicy, NodeId, PodId, PodPhase, PodSpecId, PodUid,
+    WorkloadId, WorkloadKind,
+};
+use crate::policy::Cx;
+use crate::policy::kube::control::PodGcParams;
+use batch::{Batch, LostPod};
+use client::Client;
+use node_lifecycle::NodeLifecycle;
+use pod_gc::Garbage;
+use replicas::ReplicaSets;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use taint_eviction::Evictions;
+
+/// What is to be done about something observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Duty {
+    /// See whether a service has the pods that it wants.
+    Sync(WorkloadId),
+    /// Replace a batch pod.
+    Replace(PodId, LostPod),
+    /// A pod may stay on its node only until then.
+    Evict(PodId, PodUid, Time),
+    /// The NoSchedule taints of a node do not follow from its conditions.
+    Mark(NodeId),
+}
+
+/// The controller manager process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Control {
+    pub(super) feed: Feed,
+    pub(super) memory: Memory,
+}
+
+/// What the controllers remember.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Memory {
+    replicas: ReplicaSets,
+    batch: Batch,
+    evictions: Evictions,
+    nodes: NodeLifecycle,
+    garbage: Garbage,
+    gc_params: PodGcParams,
+    duties: VecDeque<Duty>,
+}
+
+impl Control {
+    pub(super) fn new(
+        catalog: &Catalog,
+        services: &[(WorkloadId, PodSpecId)],
+        feed: Feed,
+        timing: &Timing,
+    ) -> Control {
+        let duties = services.iter().map(|(workload, _)| Duty::Sync(*workload)).collect();
+        let memory = Memory {
+            replicas: ReplicaSets::new(catalog, services),
+            batch: Batch::default(),
+            evictions: Evictions::new(),
+            nodes: NodeLifecycle::new(timing.is_lifecycle()),
+            garbage: Garbage::default(),
+            gc_params: timing.pod_gc,
+            duties,
+        };
+        let mut control = Control { feed, memory };
+        control.set_params(timing);
+        control
+    }
+
+    /// Takes over parameters that may have changed.
+    pub(super) fn set_params(&mut self, timing: &Timing) {
+        self.feed.set_delay(timing.watch);
+        let memory = &mut self.memory;
+        memory.gc_params = timing.pod_gc;
+        for client in [
+            &mut memory.replicas.client,
+            &mut memory.batch.client,
+            &mut memory.evictions.client,
+            &mut memory.nodes.client,
+            &mut memory.garbage.client,
+        ] {
+            client.set_rate(timing.controllers);
+        }
+    }
+
+    /// What was there at the start is known, and only what services lack is left to be done.
+    pub(super) fn start(&mut self) {
+        self.memory.nodes.start();
+    }
+}
+
+impl Memory {
+    /// True if a change, about to be made to `truth`, may give a controller something to do.
+    /// `unread` changes have not been observed yet. Others are taken in later, in order.
+    pub(super) fn cares_about(&self, cx: Cx<'_>, change: &Change, unread: u64) -> bool {
+        match *change {
+            Change::NodeAdded { .. }
+            | Change::NodeUpdated { .. }
+            | Change::NodeRemoved { .. }
+            | Change::PodDeleting { .. } => true,
+            Change::PodAdded { workload, .. } => self.replicas.expects(workload),
+            Change::PodBound { node, .. } => cx.view.node(node).status.taints != Catalog::NO_TAINTS,
+            Change::PodPhase { pod, phase } if phase.is_terminal() => {
+                phase == PodPhase::Failed
+                    || is_of_service(cx, pod)
+                    || (is_kept(cx, pod) && self.garbage.is_nearly_full(&self.gc_params, unread))
+            }
+            Change::PodPhase { .. } | Change::PodRemoved { .. } => false,
+        }
+    }
+
+    /// Takes note of a change, made at `at`, that the view is about to take.
+    pub(super) fn observe(&mut self, cx: Cx<'_>, at: Time, change: &Change) {
+        match *change {
+            Change::PodAdded { workload, .. } => {
+                if self.replicas.pod_appears(workload) {
+                    self.duties.push_back(Duty::Sync(workload));
+                }
+            }
+            Change::PodDeleting { pod } => self.pod_leaves(cx, pod, true),
+            Change::PodPhase { pod, phase } if phase.is_terminal() => {
+                self.pod_leaves(cx, pod, phase == PodPhase::Failed);
+            }
+            Change::PodPhase { pod, phase: PodPhase::Ready } => {
+                self.replicas.pod_is_ready(pod, at);
+            }
+            Change::PodPhase { .. } => {}
+            Change::PodRemoved { pod } => {
+                self.pod_leaves(cx, pod, true);
+                self.evictions.forget(pod);
+            }
+            Change::NodeUpdated { node, status } => {
+                if status.taints != cx.view.node(node).status.taints {
+                    self.node_taints_change(cx, node, status.taints);
+                }
+            }
+            Change::PodBound { pod, node, .. } => {
+                self.pod_meets_taints(cx, pod, cx.view.node(node).status.taints);
+            }
+            Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+        }
+        self.nodes_observe(cx, change);
+        self.collector_observes(cx, change);
+    }
+
+    /// A pod stops counting for its owner, unless it stopped before.
+    fn pod_leaves(&mut self, cx: Cx<'_>, pod: PodId, lost: bool) {
+        let Some(view) = cx.view.pod(pod) else { return };
+        if view.deleting || view.phase.is_terminal() {
+            return;
+        }
+        let workload = &cx.catalog.workloads[view.workload];
+        let replaced = lost && workload.on_loss == LossPolicy::Replace;
+        self.replicas.pod_leaves(view, replaced);
+        match workload.kind {
+            WorkloadKind::Service { .. } => self.duties.push_back(Duty::Sync(view.workload)),
+            WorkloadKind::Batch if replaced => {
+                self.duties.push_back(Duty::Replace(pod, LostPod::new(view)));
+            }
+            WorkloadKind::Batch => {}
+        }
+    }
+}
+
+/// True if the owner of a pod keeps a number of pods alive, however they end.
+fn is_of_service(cx: Cx<'_>, pod: PodId) -> bool {
+    cx.view.pod(pod).is_some_and(|view| {
+        matches!(cx.catalog.workloads[view.workload].kind, WorkloadKind::Service { .. })
+    })
+}
+
+/// True if a pod stays in the store when it has finished.
+fn is_kept(cx: Cx<'_>, pod: PodId) -> bool {
+    cx.view
+        .pod(pod)
+        .is_some_and(|view| cx.catalog.workloads[view.workload].finished == FinishedPods::Keep)
+}
+
+impl World {
+    /// Wakes the controllers at `at` unless they are woken earlier anyway.
+    pub(super) fn wake_controllers<S: Sink>(&mut self, host: &mut Host<'_, S>, at: Time) {
+        if self.control.feed.wake_at(at) {
+            host.turn(at, Event::ControllersWake);
+        }
+    }
+
+    pub(super) fn controllers_wake<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        if !self.control.feed.woken(host.now) {
+            return;
+        }
+        while let Some(commit) = self.control.feed.ripe(&self.store, host.now) {
+            let Control { feed, memory } = &mut self.control;
+            let cx = cx(&self.catalog, feed.view(&self.store), host.now, self.draws);
+            memory.observe(cx, commit.at, &commit.change);
+            feed.take(&commit, &self.catalog);
+        }
+        self.trim_log();
+        while let Some(duty) = self.control.memory.duties.pop_front() {
+            match duty {
+                Duty::Sync(workload) => self.enqueue_sync(host, workload),
+                Duty::Replace(pod, lost) => self.replace(host, pod, lost),
+                Duty::Evict(pod, uid, at) => host.turn(at, Event::StayEnds { pod, uid }),
+                Duty::Mark(node) => self.write_taints(host, node, TaintWrite::NoSchedule),
+            }
+        }
+        self.plan_look(host);
+        self.plan_garbage_pass(host);
+        if let Some(at) = self.control.feed.next_wanted(&self.store) {
+            self.wake_controllers(host, at);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What kubelets report of their pods, and what the store makes of it.
+
+use crate::ground::Time;
+use crate::journal::{Fact, Sink};
+use crate::model::{Change, FailedReason, FinishedPods, PodId, PodPhase, PodUid};
+use crate::sim::Event;
+use crate::sim::event::Report;
+use crate::sim::host::Host;
+use crate::sim::world::World;
+
+impl World {
+    /// Sends a report on a pod to the store, as soon as the kubelet's client may.
+    pub(super) fn report<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, report: Report) {
+        let view = self.store.truth.pod(pod).expect("kubelets report on pods that exist");
+        let node = view.node.expect("kubelets report on pods that are bound");
+        let (uid, epoch) = (view.uid, self.fleet.machines[node].epoch);
+        let client = &mut self.fleet.agents[node].client;
+        let mut send = |at: Time| client.as_mut().map_or(at, |client| client.reserve(at));
+        let mut sent = send(host.now + self.timing.kubelet.status_report);
+        if report == Report::Stopped {
+            // The last status goes first; only then is the pod deleted.
+            sent = send(sent + self.timing.request);
+        }
+        let at = sent + self.timing.request;
+        host.store(at.since(host.now), Event::ReportArrives { pod, uid, epoch, report });
+    }
+
+    pub(in crate::sim) fn report_arrives<S: Sink>(&mut self, host: &mut Host<'_, S>, event: Event) {
+        let Event::ReportArrives { pod, uid, epoch, report } = event else {
+            unreachable!("only reports arrive here");
+        };
+        let Some(view) = self.store.truth.pod_if(pod, uid) else { return };
+        let node = view.node.expect("kubelets report on pods that are bound");
+        if self.fleet.machines[node].epoch != epoch {
+            return; // the node lost power with the report
+        }
+        if view.phase.is_terminal() && report != Report::Stopped {
+            return; // it stays as it is
+        }
+        match report {
+            Report::Phase(phase) => self.phase_changes(host, pod, phase),
+            Report::Succeeded => self.pod_succeeded(host, pod),
+            Report::Failed(reason) => self.pod_failed(host, pod, reason),
+            Report::Stopped => {
+                host.fact(Fact::Removed { pod: uid });
+                self.remove_pod(host, pod);
+            }
+        }
+    }
+
+    fn phase_changes<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, phase: PodPhase) {
+        let view = self.store.truth.pod(pod).expect("it was just looked up");
+        let (uid, before) = (view.uid, view.phase);
+        if before == phase {
+            return;
+        }
+        if before == PodPhase::Ready {
+            host.fact(Fact::Unready { pod: uid });
+        }
+        if before == PodPhase::Pending {
+            host.fact(Fact::Started { pod: uid });
+        }
+        if phase == PodPhase::Ready {
+            host.fact(Fact::Ready { pod: uid });
+        }
+        self.commit(host, Change::PodPhase { pod, phase });
+    }
+
+    /// The store learns that a pod ended well.
+    pub(super) fn pod_succeeded<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
+        let uid = self.store.truth.pod(pod).expect("only what is there ends").uid;
+        host.fact(Fact::Finished { pod: uid });
+        self.commit(host, Change::PodPhase { pod, phase: PodPhase::Succeeded });
+        self.finished_pod_leaves(host, pod, uid);
+    }
+
+    /// The store learns that a pod ended badly.
+    pub(super) fn pod_failed<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        pod: PodId,
+        reason: FailedReason,
+    ) {
+        let uid = self.store.truth.pod(pod).expect("only what is there ends").uid;
+        host.fact(Fact::Failed { pod: uid, reason });
+        if reason.is_eviction() {
+            self.note_eviction(uid);
+        }
+        self.commit(host, Change::PodPhase { pod, phase: PodPhase::Failed });
+        self.finished_pod_leaves(host, pod, uid);
+    }
+
+    /// A finished pod leaves the store if its owner does not keep it.
+    fn finished_pod_leaves<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, uid: PodUid) {
+        let Some(view) = self.store.truth.pod_if(pod, uid) else { return };
+        if self.catalog.workloads[view.workload].finished == FinishedPods::Remove {
+            self.remove_pod(host, pod);
+        }
+    }
+}
