@@ -20,6 +20,8 @@ pub enum DeletionCause {
     NodeLost = 1,
     /// Its owner has too many pods.
     ScaleDown = 10,
+    /// It made room for a more important pod.
+    Preempted = 11,
 }
 
 /// How the pull of an image ended.

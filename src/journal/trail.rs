@@ -269,7 +269,7 @@ impl PodTrail {
 
 impl Attempt {
     fn new(at: Time, ended: Time, end: AttemptEnd, explain: Explain) -> Attempt {
-        let Explain { refused_before_nodes, narrowed_by, nodes } = explain;
+        let Explain { refused_before_nodes, narrowed_by, nodes, .. } = explain;
         let examined = nodes.len() as u32;
         let (mut refusals, mut feasible) = (Vec::<Refusals>::new(), Vec::new());
         for node in nodes {

@@ -54,6 +54,12 @@ impl Requirement {
             Operator::Lt => compare(|v, b| v < b),
         }
     }
+
+    /// Replaces every name.
+    pub(super) fn rename(&mut self, rename: &mut impl FnMut(Name) -> Name) {
+        self.key = rename(self.key);
+        self.values.iter_mut().for_each(|value| *value = rename(*value));
+    }
 }
 
 /// Conditions that must all hold; a term without any matches nothing.
@@ -105,10 +111,7 @@ impl NodeAffinity {
         let preferred = self.preferred.iter_mut().map(|preferred| &mut preferred.term);
         for term in self.required.iter_mut().flatten().chain(preferred) {
             for requirement in term.match_labels.iter_mut().chain(&mut term.match_fields) {
-                requirement.key = rename(requirement.key);
-                for value in &mut requirement.values {
-                    *value = rename(*value);
-                }
+                requirement.rename(rename);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! What is shared by content: equal specifications have one identifier. Grows only.
 
 use super::{
-    Application, NodeSpec, NodeSpecId, PodSpec, PodSpecId, Taints, TaintsId, Workload, WorkloadId,
+    Application, NodeSpec, NodeSpecId, Object, ObjectId, PodSpec, PodSpecId, Taints, TaintsId,
+    Workload, WorkloadId,
 };
 use crate::ground::{Id, Name, Names, Table};
 use rustc_hash::FxHashMap;
@@ -62,6 +63,7 @@ pub struct Catalog {
     pod_specs: Interned<PodSpecId, PodSpec>,
     node_specs: Interned<NodeSpecId, NodeSpec>,
     taints: Interned<TaintsId, Taints>,
+    objects: Interned<ObjectId, Object>,
     /// In order of the image's name identifier.
     applications: Vec<Application>,
 }
@@ -93,6 +95,7 @@ impl Catalog {
             pod_specs: Interned::default(),
             node_specs: Interned::default(),
             taints,
+            objects: Interned::default(),
             applications: Vec::new(),
         }
     }
@@ -110,6 +113,16 @@ impl Catalog {
     /// The identifier of a list of taints.
     pub fn intern_taints(&mut self, taints: &Taints) -> TaintsId {
         self.taints.intern(taints).0
+    }
+
+    /// The identifier of the content of an object.
+    pub fn intern_object(&mut self, object: &Object) -> ObjectId {
+        self.objects.intern(object).0
+    }
+
+    /// The content of an object.
+    pub fn object(&self, id: ObjectId) -> &Object {
+        &self.objects.rows[id]
     }
 
     /// A pod specification.

@@ -1,7 +1,8 @@
 //! The informer's word: one change of the store, small enough to be kept until every view has it.
 
 use super::{
-    DeviceMask, NodeId, NodeStatus, PodId, PodName, PodPhase, PodSpecId, PodUid, WorkloadId,
+    DeviceMask, NodeId, NodeStatus, ObjectId, PodId, PodName, PodPhase, PodSpecId, PodUid,
+    WorkloadId,
 };
 use crate::ground::{Name, Time};
 use serde::{Deserialize, Serialize};
@@ -72,5 +73,34 @@ pub enum Change {
     PodRemoved {
         /// Pod.
         pod: PodId,
+    },
+    /// A pod's kubelet took it in: its `status.startTime`.
+    PodStarted {
+        /// Pod.
+        pod: PodId,
+        /// When.
+        at: Time,
+    },
+    /// Preemption made room for a pod on a node, or the pod gave its nomination up.
+    PodNominated {
+        /// Pod.
+        pod: PodId,
+        /// Node.
+        node: Option<NodeId>,
+    },
+    /// A pod goes because a scheduler preempts it; its deletion follows.
+    PodPreempted {
+        /// Pod.
+        pod: PodId,
+    },
+    /// An object is new, or its content is now this.
+    ObjectSet {
+        /// Its whole content.
+        object: ObjectId,
+    },
+    /// An object is gone.
+    ObjectRemoved {
+        /// Its last content.
+        object: ObjectId,
     },
 }

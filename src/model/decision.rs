@@ -1,9 +1,8 @@
-//! The words of a decision: who refused a pod where and why, and what each plugin scored.
+//! The words of a decision: who refuses a pod and why.
 
-use super::{Catalog, NodeId, Resource, Taint};
+use super::{Catalog, PodName, Resource, Taint};
 use crate::ground::{Name, Names};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// Everything that can refuse or score, named as upstream names it.
@@ -200,6 +199,66 @@ pub enum Reason {
     OutsideNodeSet(PluginSet),
     /// No node is among those to which each of these plugins narrowed the search.
     NoCommonNode(PluginSet),
+    /// A disk that the pod names is in use on the node.
+    DiskConflict,
+    /// A claim that one pod alone may use is in use.
+    ClaimInUse,
+    /// There is no claim of this name.
+    NoClaim(Name),
+    /// The claim of an ephemeral volume has not been made yet.
+    NoEphemeralClaim {
+        /// The pod.
+        pod: PodName,
+        /// The volume.
+        volume: Name,
+    },
+    /// A claim is bound to a volume that is gone.
+    ClaimLost {
+        /// The claim.
+        claim: Name,
+        /// The volume.
+        volume: Name,
+    },
+    /// A claim is on its way out.
+    ClaimDeleting(Name),
+    /// A claim is not bound and does not wait for a pod.
+    UnboundImmediateClaims,
+    /// A claim of an ephemeral volume was made for another pod.
+    ForeignClaim(Name),
+    /// There is no volume of this name.
+    NoVolume(Name),
+    /// There is no storage class of this name.
+    NoStorageClass(Name),
+    /// A claim names neither a volume nor a class.
+    ClaimWithoutClass,
+    /// A claim that is to be bound at once names no volume.
+    ClaimWithoutVolume,
+    /// As many volumes as the node can attach.
+    TooManyVolumes,
+    /// No volume can be bound, and none made, for the node.
+    NoVolumeToBind,
+    /// A volume cannot be used on the node.
+    VolumeElsewhere,
+    /// Too little storage is left for the node.
+    StorageFull,
+    /// A claim is bound to a volume that does not exist.
+    VolumeMissing,
+    /// A volume is in another zone.
+    VolumeZone,
+    /// The node lacks the label of a spread constraint.
+    SpreadLabelMissing,
+    /// A spread constraint would be broken.
+    SpreadSkew,
+    /// Pods that the pod needs near are not there.
+    PodAffinity,
+    /// Pods that the pod keeps away from are there.
+    PodAntiAffinity,
+    /// Pods that keep away from the pod are there.
+    ExistingAntiAffinity,
+    /// No pod on the node may be preempted.
+    NoVictims,
+    /// Removing pods cannot help on the node.
+    PreemptionNotHelpful,
     /// The node is not ready (baseline).
     NotReady,
 }
@@ -242,6 +301,80 @@ impl Reason {
                 format!("node(s) didn't satisfy plugin(s) {plugins} simultaneously")
             }
             Reason::NotReady => "node(s) were not ready".to_owned(),
+            other => other.fixed_text(names),
+        }
+    }
+}
+
+impl Reason {
+    /// Texts of the plugins about storage, other pods and preemption.
+    fn fixed_text(&self, names: &Names) -> String {
+        let text = match self {
+            Reason::DiskConflict => "node(s) had no available disk",
+            Reason::ClaimInUse => {
+                "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access \
+                 mode already in-use by another pod"
+            }
+            Reason::TooManyVolumes => "node(s) exceed max volume count",
+            Reason::NoVolumeToBind => "node(s) didn't find available persistent volumes to bind",
+            Reason::VolumeElsewhere => "node(s) didn't match PersistentVolume's node affinity",
+            Reason::StorageFull => "node(s) did not have enough free storage",
+            Reason::VolumeMissing => {
+                "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
+            }
+            Reason::VolumeZone => "node(s) had no available volume zone",
+            Reason::SpreadLabelMissing => {
+                "node(s) didn't match pod topology spread constraints \
+                (missing required label)"
+            }
+            Reason::SpreadSkew => "node(s) didn't match pod topology spread constraints",
+            Reason::PodAffinity => "node(s) didn't match pod affinity rules",
+            Reason::PodAntiAffinity => "node(s) didn't match pod anti-affinity rules",
+            Reason::ExistingAntiAffinity => {
+                "node(s) didn't satisfy existing pods anti-affinity rules"
+            }
+            Reason::NoVictims => "No preemption victims found for incoming pod",
+            Reason::PreemptionNotHelpful => "Preemption is not helpful for scheduling",
+            claims => return claims.storage_text(names),
+        };
+        text.to_owned()
+    }
+
+    /// The text of what is wrong with the claims of a pod.
+    fn storage_text(&self, names: &Names) -> String {
+        let text = |name: &Name| names.text(*name);
+        match self {
+            Reason::NoClaim(claim) => {
+                format!("persistentvolumeclaim {:?} not found", text(claim))
+            }
+            Reason::NoEphemeralClaim { pod, volume } => format!(
+                "waiting for ephemeral volume controller to create the persistentvolumeclaim \
+                 \"{}-{}\"",
+                pod.text(names),
+                text(volume)
+            ),
+            Reason::ClaimLost { claim, volume } => format!(
+                "persistentvolumeclaim {:?} bound to non-existent persistentvolume {:?}",
+                text(claim),
+                text(volume)
+            ),
+            Reason::ClaimDeleting(claim) => {
+                format!("persistentvolumeclaim {:?} is being deleted", text(claim))
+            }
+            Reason::ForeignClaim(claim) => {
+                format!("PVC {:?} was not created for the pod (pod is not owner)", text(claim))
+            }
+            Reason::NoVolume(volume) => {
+                format!("persistentvolume {:?} not found", text(volume))
+            }
+            Reason::NoStorageClass(class) => {
+                format!("storageclass.storage.k8s.io {:?} not found", text(class))
+            }
+            Reason::ClaimWithoutClass => {
+                "PersistentVolumeClaim had no pv name and storageClass name".to_owned()
+            }
+            Reason::ClaimWithoutVolume => "PersistentVolume had no name".to_owned(),
+            _ => "pod has unbound immediate PersistentVolumeClaims".to_owned(),
         }
     }
 }
@@ -286,66 +419,5 @@ impl Refusal {
             return vec![format!("waiting for scheduling gates: [{}]", gates.join(" "))];
         }
         self.reasons.iter().map(|reason| reason.text(catalog)).collect()
-    }
-}
-
-/// What was found out about one node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
-    /// The first filter that refused.
-    Refused(Refusal),
-    /// It is feasible: weighted score of each plugin that scored, none when it was the only one.
-    Feasible(Vec<(Plugin, i64)>),
-}
-
-/// One node and what was found out about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeVerdict {
-    /// Node.
-    pub node: NodeId,
-    /// Verdict.
-    pub verdict: Verdict,
-}
-
-/// Everything about one attempt, filled only when somebody asks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Explain {
-    /// A refusal of the pod as a whole, before any node was looked at.
-    pub refused_before_nodes: Option<Refusal>,
-    /// The plugins that narrowed the search to named nodes; the others were not looked at.
-    pub narrowed_by: PluginSet,
-    /// The nodes looked at, in the order of the search.
-    pub nodes: Vec<NodeVerdict>,
-}
-
-impl Explain {
-    /// Why no node was found, among `total` nodes, as upstream words it
-    /// (scheduler `framework/types.go`, `FitError`, Kubernetes 1.34).
-    pub fn fit_error(&self, total: usize, catalog: &Catalog) -> String {
-        if total == 0 {
-            return Reason::NoNodes.text(catalog);
-        }
-        if let Some(refusal) = &self.refused_before_nodes {
-            let texts = refusal.texts(catalog).join(", ");
-            return format!("0/{total} nodes are available: {texts}.");
-        }
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        let mut refused = 0;
-        for node in &self.nodes {
-            if let Verdict::Refused(refusal) = &node.verdict {
-                refused += 1;
-                for text in refusal.texts(catalog) {
-                    *counts.entry(text).or_default() += 1;
-                }
-            }
-        }
-        if !self.narrowed_by.is_empty() && refused < total {
-            let outside = Reason::OutsideNodeSet(self.narrowed_by).text(catalog);
-            *counts.entry(outside).or_default() += total - refused;
-        }
-        let mut parts: Vec<String> =
-            counts.iter().map(|(text, count)| format!("{count} {text}")).collect();
-        parts.sort_unstable();
-        format!("0/{total} nodes are available: {}.", parts.join(", "))
     }
 }

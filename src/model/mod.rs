@@ -3,29 +3,37 @@
 
 mod affinity;
 mod application;
+mod books;
 mod catalog;
 mod change;
 mod decision;
 mod device;
+mod explain;
 mod fragmentation;
 mod image;
 mod label;
 mod node;
+mod object;
 mod outcome;
 mod pod;
+mod pod_affinity;
 mod probe;
 mod resource;
+mod selector;
 mod stimulus;
 mod taint;
 mod view;
+mod volume;
 mod workload;
 
 pub use affinity::{NodeAffinity, NodeSelectorTerm, Operator, Preferred, Requirement};
 pub use application::{Application, Behaviour, Layer, Usage};
+pub use books::{NodeBooks, NodeHolds, NodeUse};
 pub use catalog::Catalog;
 pub use change::Change;
-pub use decision::{Code, Explain, NodeVerdict, Plugin, PluginSet, Reason, Refusal, Verdict};
+pub use decision::{Code, Plugin, PluginSet, Reason, Refusal};
 pub use device::{DeviceGroup, DeviceMask, DeviceRequest, MILLI_PER_DEVICE};
+pub use explain::{Candidate, DryRun, Explain, NodeVerdict, Preemption, Verdict, VolumePlan};
 pub use fragmentation::{
     DeviceShape, Fragmentation, IdleNode, TypicalPod, fragmentation, typical_pods,
 };
@@ -34,14 +42,24 @@ pub use label::Labels;
 pub use node::{
     Condition, NodeId, NodeSpec, NodeSpecId, NodeStatus, Pressures, TaintsId, ZoneState,
 };
+pub use object::{Budget, Object, ObjectId, ObjectKey, Objects, Owner, OwnerKind};
 pub use outcome::{ContainerEnd, ContainerWait, FailedReason, Pressure};
 pub use pod::{
-    Container, Hook, HostPort, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid,
-    PreemptionPolicy, Protocol, RestartPolicy,
+    Container, ExplicitZero, Hook, HostPort, PodId, PodLevel, PodName, PodPhase, PodSpec,
+    PodSpecId, PodUid, PreemptionPolicy, Protocol, RestartPolicy,
+};
+pub use pod_affinity::{
+    AffinityTerm, Inclusion, PodAffinity, PodTerms, SpreadConstraint, WeightedTerm,
+    WhenUnsatisfiable,
 };
 pub use probe::{ProbeKind, ProbeParams, Probes};
 pub use resource::{Amounts, Extended, Resource};
+pub use selector::LabelSelector;
 pub use stimulus::{Lifetime, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
-pub use view::{NodeHolds, NodeUse, NodeView, PodView, View};
+pub use view::{NodeView, PodView, View};
+pub use volume::{
+    AccessMode, BindingMode, Claim, ClaimRef, Disk, PodVolume, StorageCapacity, StorageClass,
+    StorageDriver, StorageNode, Volume, VolumeMode,
+};
 pub use workload::{FinishedPods, LossPolicy, Workload, WorkloadId, WorkloadKind};

@@ -1,6 +1,9 @@
 //! Pods: the specification that equal pods share, and their names.
 
-use super::{Amounts, DeviceRequest, Labels, NodeAffinity, Probes, PullPolicy, Toleration};
+use super::{
+    Amounts, DeviceRequest, Labels, NodeAffinity, Owner, PodAffinity, PodVolume, Probes,
+    PullPolicy, SpreadConstraint, Toleration,
+};
 use crate::ground::{Bytes, Key, MilliCpu, Name, Names, Span, define_id};
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +78,40 @@ pub enum Hook {
     Command,
 }
 
+/// Requests of a container that are written as zero, which scores tell from missing ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct ExplicitZero {
+    /// CPU.
+    pub cpu: bool,
+    /// Memory.
+    pub memory: bool,
+}
+
+/// Requests of a pod as a whole (`spec.resources`), which take the place of the containers' sum.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct PodLevel {
+    /// CPU.
+    pub cpu: Option<MilliCpu>,
+    /// Memory.
+    pub memory: Option<Bytes>,
+    /// Huge pages by the name of their resource, bytes.
+    pub huge_pages: Vec<(Name, u64)>,
+}
+
+impl PodLevel {
+    fn is_set(&self) -> bool {
+        self.cpu.is_some() || self.memory.is_some() || !self.huge_pages.is_empty()
+    }
+
+    fn replace_in(&self, amounts: &mut Amounts) {
+        amounts.cpu = self.cpu.unwrap_or(amounts.cpu);
+        amounts.memory = self.memory.unwrap_or(amounts.memory);
+        for (name, amount) in &self.huge_pages {
+            amounts.extended.set(*name, *amount);
+        }
+    }
+}
+
 /// One container of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Container {
@@ -84,6 +121,8 @@ pub struct Container {
     pub image: Option<Name>,
     /// Requests.
     pub requests: Amounts,
+    /// Which of the requests are written as zero.
+    pub explicit_zero: ExplicitZero,
     /// Limits.
     pub limits: Amounts,
     /// An init container with restart policy Always: starts before, and lives beside, the others.
@@ -105,6 +144,7 @@ impl Container {
             name,
             image: None,
             requests: Amounts::default(),
+            explicit_zero: ExplicitZero::default(),
             limits: Amounts::default(),
             sidecar: false,
             pull_policy: PullPolicy::IfNotPresent,
@@ -128,13 +168,20 @@ pub struct PodSpec {
     pub init_containers: Vec<Container>,
     /// `spec.overhead`.
     pub overhead: Amounts,
-    /// What the scheduler reserves: the formula over containers, init containers, sidecars and
-    /// overhead, without the devices asked for in `devices`.
+    /// Requests of the pod as a whole.
+    pub pod_level: PodLevel,
+    /// What the scheduler reserves: the formula over containers, init containers, sidecars, the
+    /// pod as a whole and overhead, without the devices asked for in `devices`.
     pub requests: Amounts,
-    /// CPU for scoring: a container without a CPU request counts 100 m.
+    /// CPU for scoring, once the pod is on a node: a container without a CPU request counts 100 m.
     pub scoring_cpu: MilliCpu,
-    /// Memory for scoring: a container without a memory request counts 200 MiB.
+    /// Memory for scoring, once the pod is on a node: a container without a memory request counts
+    /// 200 MiB.
     pub scoring_memory: Bytes,
+    /// CPU for scoring while the pod is being placed: requests of the pod as a whole do not count.
+    pub incoming_cpu: MilliCpu,
+    /// Memory for scoring while the pod is being placed.
+    pub incoming_memory: Bytes,
     /// Devices.
     pub devices: Option<DeviceRequest>,
     /// Host ports of all containers.
@@ -151,6 +198,12 @@ pub struct PodSpec {
     pub node_selector: Labels,
     /// Node affinity.
     pub node_affinity: NodeAffinity,
+    /// Affinity to other pods.
+    pub pod_affinity: PodAffinity,
+    /// How it is spread with pods like it.
+    pub spread: Vec<SpreadConstraint>,
+    /// Its controller, if it is one whose selector the scheduler knows.
+    pub owner: Option<Owner>,
     /// Tolerations, those that admission adds included.
     pub tolerations: Vec<Toleration>,
     /// Scheduling gates.
@@ -167,6 +220,8 @@ pub struct PodSpec {
     /// It has volumes, if only that of its service account's token, which the kubelet mounts
     /// before anything else.
     pub has_volumes: bool,
+    /// Volumes that tie it to places.
+    pub volumes: Vec<PodVolume>,
 }
 
 /// CPU that a container without a CPU request counts for in scores
@@ -184,9 +239,12 @@ impl PodSpec {
             containers: Vec::new(),
             init_containers: Vec::new(),
             overhead: Amounts::default(),
+            pod_level: PodLevel::default(),
             requests: Amounts::default(),
             scoring_cpu: MilliCpu::ZERO,
             scoring_memory: Bytes::ZERO,
+            incoming_cpu: MilliCpu::ZERO,
+            incoming_memory: Bytes::ZERO,
             devices: None,
             host_ports: Vec::new(),
             priority: 0,
@@ -195,6 +253,9 @@ impl PodSpec {
             node_name: None,
             node_selector: Labels::new(),
             node_affinity: NodeAffinity::default(),
+            pod_affinity: PodAffinity::default(),
+            spread: Vec::new(),
+            owner: None,
             tolerations: Vec::new(),
             scheduling_gates: Vec::new(),
             restart_policy: RestartPolicy::default(),
@@ -202,28 +263,51 @@ impl PodSpec {
             active_deadline: None,
             deletion_cost: 0,
             has_volumes: true,
+            volumes: Vec::new(),
         }
     }
 
-    /// Computes `requests` and the scoring amounts from containers, init containers and overhead
-    /// (component-helpers `resource/helpers.go`, Kubernetes 1.34).
+    /// Computes `requests` and the scoring amounts from containers, init containers, the pod as a
+    /// whole and overhead (component-helpers `resource/helpers.go` and scheduler
+    /// `framework/types.go`, Kubernetes 1.34).
     pub fn compute_requests(&mut self) {
-        self.requests = self.total(|container| container.requests.clone());
-        let scoring = self.total(|container| {
+        self.requests = self.total(true, |container| container.requests.clone());
+        let (cpu_is_asked_for, memory_is_asked_for) = self.asks();
+        let filled = |container: &Container, cpu: bool, memory: bool| {
             let mut amounts = container.requests.clone();
-            if amounts.cpu == MilliCpu::ZERO {
+            let zero = container.explicit_zero;
+            if cpu && amounts.cpu == MilliCpu::ZERO && !zero.cpu {
                 amounts.cpu = DEFAULT_SCORING_CPU;
             }
-            if amounts.memory == Bytes::ZERO {
+            if memory && amounts.memory == Bytes::ZERO && !zero.memory {
                 amounts.memory = DEFAULT_SCORING_MEMORY;
             }
             amounts
-        });
-        self.scoring_cpu = scoring.cpu;
-        self.scoring_memory = scoring.memory;
+        };
+        let incoming = self.total(false, |container| filled(container, true, true));
+        let (cpu, memory) = match self.pod_level.is_set() {
+            true => (!cpu_is_asked_for, !memory_is_asked_for),
+            false => (true, true),
+        };
+        let scoring = self.total(true, |container| filled(container, cpu, memory));
+        (self.scoring_cpu, self.scoring_memory) = (scoring.cpu, scoring.memory);
+        (self.incoming_cpu, self.incoming_memory) = (incoming.cpu, incoming.memory);
     }
 
-    fn total(&self, requests: impl Fn(&Container) -> Amounts) -> Amounts {
+    /// Whether anything of the pod asks for CPU and for memory, be it zero.
+    fn asks(&self) -> (bool, bool) {
+        let containers = || self.containers.iter().chain(&self.init_containers);
+        (
+            self.requests.cpu > MilliCpu::ZERO
+                || self.pod_level.cpu.is_some()
+                || containers().any(|container| container.explicit_zero.cpu),
+            self.requests.memory > Bytes::ZERO
+                || self.pod_level.memory.is_some()
+                || containers().any(|container| container.explicit_zero.memory),
+        )
+    }
+
+    fn total(&self, pod_level: bool, requests: impl Fn(&Container) -> Amounts) -> Amounts {
         let mut total = Amounts::default();
         for container in &self.containers {
             total.add(&requests(container));
@@ -243,6 +327,9 @@ impl PodSpec {
             }
         }
         total.maximize(&largest_init);
+        if pod_level {
+            self.pod_level.replace_in(&mut total);
+        }
         total.add(&self.overhead);
         total
     }
@@ -258,6 +345,15 @@ impl PodSpec {
         spec.labels = spec.labels.renamed(rename);
         spec.node_selector = spec.node_selector.renamed(rename);
         spec.node_affinity.rename(rename);
+        spec.pod_affinity.rename(rename);
+        spec.spread.iter_mut().for_each(|constraint| constraint.rename(rename));
+        spec.volumes.iter_mut().for_each(|volume| volume.rename(rename));
+        if let Some(owner) = &mut spec.owner {
+            owner.name = rename(owner.name);
+        }
+        for (name, _) in &mut spec.pod_level.huge_pages {
+            *name = rename(*name);
+        }
         for amounts in [&mut spec.overhead, &mut spec.requests] {
             amounts.extended = amounts.extended.renamed(rename);
         }

@@ -2,11 +2,12 @@
 //! node, brought up to date change by change. The store's own truth is a `View` too.
 
 use super::{
-    Catalog, Change, DeviceMask, Extended, HostPort, MILLI_PER_DEVICE, NodeId, NodeSpec,
-    NodeStatus, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, WorkloadId,
+    Catalog, Change, DeviceMask, MILLI_PER_DEVICE, NodeHolds, NodeId, NodeSpec, NodeStatus,
+    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, WorkloadId, books,
 };
 use crate::ground::{Id, Name, Table, Time};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,38 +20,6 @@ pub struct NodeView {
     pub status: NodeStatus,
     /// False once the node has left.
     pub present: bool,
-}
-
-/// The sums over the pods of a node that are neither terminal nor gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct NodeUse {
-    /// Requested CPU, thousandths of a core.
-    pub cpu: u64,
-    /// Requested memory, bytes.
-    pub memory: u64,
-    /// CPU for scores, thousandths of a core.
-    pub scoring_cpu: u64,
-    /// Memory for scores, bytes.
-    pub scoring_memory: u64,
-    /// Requested node-local storage, bytes.
-    pub ephemeral_storage: u64,
-    /// Requested devices, thousandths of a device.
-    pub device_milli: u64,
-    /// Number of pods.
-    pub pods: u32,
-}
-
-/// What the pods of a node hold, item by item.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeHolds {
-    /// Requested extended resources.
-    pub extended: Extended,
-    /// What is left of each device, thousandths.
-    pub device_left: Vec<u32>,
-    /// Host ports taken, each as often as it is held.
-    pub ports: Vec<HostPort>,
-    /// Pods bound or assumed here, terminal ones not counted, in no particular order.
-    pub pods: Vec<PodId>,
 }
 
 /// A pod.
@@ -74,6 +43,12 @@ pub struct PodView {
     pub phase: PodPhase,
     /// True once it has a deletion timestamp.
     pub deleting: bool,
+    /// When its kubelet took it in (`status.startTime`).
+    pub started: Option<Time>,
+    /// The node that preemption made room on for it (`status.nominatedNodeName`).
+    pub nominated: Option<NodeId>,
+    /// True if it goes because a scheduler preempts it (its condition DisruptionTarget).
+    pub preempted: bool,
 }
 
 /// Nodes and pods as one component believes them to be.
@@ -84,6 +59,11 @@ pub struct View {
     holds: Table<NodeId, NodeHolds>,
     pods: Table<PodId, Option<PodView>>,
     present_nodes: u32,
+    /// Pods on nodes, by priority.
+    priorities: BTreeMap<i32, u32>,
+    /// Pods on nodes that have affinity to other pods.
+    affine: BTreeSet<(NodeId, PodId)>,
+    objects: Objects,
 }
 
 impl View {
@@ -150,6 +130,21 @@ impl View {
         self.pods.iter().filter_map(|(id, row)| Some((id, row.as_ref()?)))
     }
 
+    /// The lowest priority among the pods on nodes.
+    pub fn lowest_priority(&self) -> Option<i32> {
+        self.priorities.first_key_value().map(|(priority, _)| *priority)
+    }
+
+    /// The pods on nodes that have affinity to other pods, node by node.
+    pub fn affine_pods(&self) -> impl Iterator<Item = (NodeId, PodId)> {
+        self.affine.iter().copied()
+    }
+
+    /// The other objects.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
     /// Brings the view up to date by one change.
     ///
     /// # Panics
@@ -176,6 +171,9 @@ impl View {
                     devices: DeviceMask::NONE,
                     phase: PodPhase::Pending,
                     deleting: false,
+                    started: None,
+                    nominated: None,
+                    preempted: false,
                 };
                 self.add_pod(pod, row);
             }
@@ -198,6 +196,13 @@ impl View {
                 self.expect_pod_mut(pod).phase = phase;
             }
             Change::PodDeleting { pod } => self.expect_pod_mut(pod).deleting = true,
+            Change::PodStarted { pod, at } => self.expect_pod_mut(pod).started = Some(at),
+            Change::PodNominated { pod, node } => self.expect_pod_mut(pod).nominated = node,
+            Change::PodPreempted { pod } => self.expect_pod_mut(pod).preempted = true,
+            Change::ObjectSet { object } => {
+                self.objects.set(catalog.object(object).key(), object);
+            }
+            Change::ObjectRemoved { object } => self.objects.remove(catalog.object(object).key()),
             Change::PodRemoved { pod } => {
                 let view = *self.expect_pod(pod);
                 if view.node.is_some() && !view.phase.is_terminal() {
@@ -259,25 +264,10 @@ impl View {
         row.node = Some(node);
         row.devices = devices;
         let spec = catalog.pod_spec(row.spec);
-        let usage = &mut self.usage[node];
-        usage.cpu += spec.requests.cpu.0;
-        usage.memory += spec.requests.memory.0;
-        usage.scoring_cpu += spec.scoring_cpu.0;
-        usage.scoring_memory += spec.scoring_memory.0;
-        usage.ephemeral_storage += spec.requests.ephemeral_storage.0;
-        usage.device_milli += spec.device_milli();
-        usage.pods += 1;
-        let holds = &mut self.holds[node];
-        holds.extended.add(&spec.requests.extended);
-        holds.ports.extend(&spec.host_ports);
-        holds.pods.push(pod);
-        if let Some(request) = &spec.devices {
-            for device in devices.iter() {
-                let left = &mut holds.device_left[device];
-                *left = left
-                    .checked_sub(request.milli_each)
-                    .expect("a device is given away only while it has enough left");
-            }
+        books::take((&mut self.usage[node], &mut self.holds[node]), pod, spec, devices);
+        *self.priorities.entry(spec.priority).or_default() += 1;
+        if !spec.pod_affinity.is_empty() {
+            self.affine.insert((node, pod));
         }
     }
 
@@ -285,30 +275,14 @@ impl View {
         let row = *self.expect_pod(pod);
         let node = row.node.expect("only a pod with a node is released");
         let spec = catalog.pod_spec(row.spec);
-        let usage = &mut self.usage[node];
-        usage.cpu -= spec.requests.cpu.0;
-        usage.memory -= spec.requests.memory.0;
-        usage.scoring_cpu -= spec.scoring_cpu.0;
-        usage.scoring_memory -= spec.scoring_memory.0;
-        usage.ephemeral_storage -= spec.requests.ephemeral_storage.0;
-        usage.device_milli -= spec.device_milli();
-        usage.pods -= 1;
-        let holds = &mut self.holds[node];
-        holds.extended.subtract(&spec.requests.extended);
-        for port in &spec.host_ports {
-            let at = holds.ports.iter().position(|held| held == port);
-            holds.ports.swap_remove(at.expect("a released port was taken"));
+        books::give_back((&mut self.usage[node], &mut self.holds[node]), pod, spec, row.devices);
+        let count = self.priorities.get_mut(&spec.priority).expect("a held pod was counted");
+        *count -= 1;
+        if *count == 0 {
+            self.priorities.remove(&spec.priority);
         }
-        let at = holds.pods.iter().position(|held| *held == pod);
-        holds.pods.swap_remove(at.expect("a released pod was held"));
-        if let Some(request) = &spec.devices {
-            for device in row.devices.iter() {
-                holds.device_left[device] += request.milli_each;
-                assert!(
-                    holds.device_left[device] <= MILLI_PER_DEVICE,
-                    "a device is given back once"
-                );
-            }
+        if !spec.pod_affinity.is_empty() {
+            self.affine.remove(&(node, pod));
         }
     }
 }

@@ -31,6 +31,24 @@ pub enum Action {
         /// Devices of that node.
         devices: DeviceMask,
     },
+    /// Give a pod a node in prospect, or take it away (`status.nominatedNodeName`).
+    Nominate {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Node.
+        node: Option<NodeId>,
+    },
+    /// Delete a pod, with the time it has to stop, so that another fits.
+    Preempt {
+        /// The pod that goes.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// The pod that it makes room for.
+        by: PodUid,
+    },
     /// The attempt found no node.
     Refuse {
         /// Pod.
@@ -58,7 +76,8 @@ pub enum AttemptEnd {
 /// A scheduler.
 ///
 /// The host calls `observe` for each change *before* it applies the change to the view, `step`
-/// whenever the time in `due` has come and no attempt is under way, and `end` for each action.
+/// whenever the time in `due` has come and no attempt is under way, and `end` for each action that
+/// binds or refuses a pod; the first action of an attempt is such a one.
 ///
 /// It puts a pod to be bound on its node in the view (`View::assume`) before it calls `end` with
 /// [`AttemptEnd::Assumed`], which ends the attempt, and takes it back (`View::forget`) before

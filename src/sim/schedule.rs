@@ -6,7 +6,7 @@ use super::feed::Feed;
 use super::host::Host;
 use super::world::{World, cx};
 use crate::ground::Time;
-use crate::journal::{Fact, Sink};
+use crate::journal::{DeletionCause, Fact, Sink};
 use crate::model::{Change, DeviceMask, Explain, NodeId, PodId, PodUid};
 use crate::policy::kube::control::TokenBucket;
 use crate::policy::{Action, AnyScheduler, AttemptEnd, Scheduler};
@@ -60,8 +60,8 @@ impl World {
     }
 
     pub(super) fn scheduler_wakes<S: Sink>(&mut self, host: &mut Host<'_, S>) {
-        if self.scheduler.feed.woken(host.now) {
-            debug_assert!(self.scheduler.deciding.is_empty(), "a busy scheduler is not woken");
+        // What a cycle itself has changed may wake the scheduler when the next one is on already.
+        if self.scheduler.feed.woken(host.now) && self.scheduler.deciding.is_empty() {
             self.scheduler_reads(host);
             self.scheduler_cycles(host);
         }
@@ -93,7 +93,9 @@ impl World {
             scheduler.policy.step(cx, &mut actions, explain.as_mut());
             self.scheduler.deciding = actions;
             if let (Some(explain), Some(action)) = (explain, self.scheduler.deciding.first()) {
-                let (Action::Bind { uid, .. } | Action::Refuse { uid, .. }) = *action;
+                let (Action::Bind { uid, .. } | Action::Refuse { uid, .. }) = *action else {
+                    unreachable!("an attempt begins with its outcome");
+                };
                 host.sink.explain(now, uid, &explain);
             }
             if self.scheduler.deciding.is_empty() {
@@ -140,6 +142,12 @@ impl World {
                         host.store(sent.since(host.now) + self.timing.request, event);
                     }
                 }
+                Action::Nominate { pod, uid, node } => {
+                    if self.store.truth.pod_if(pod, uid).is_some_and(|row| row.node.is_none()) {
+                        self.commit(host, Change::PodNominated { pod, node });
+                    }
+                }
+                Action::Preempt { pod, uid, .. } => self.preempt(host, pod, uid),
                 Action::Refuse { uid, refusers, .. } => {
                     host.fact(Fact::Refused { pod: uid, refusers });
                     self.end_attempt(host, action, AttemptEnd::Refused(refusers));
@@ -149,6 +157,19 @@ impl World {
         let mut actions = actions;
         actions.clear();
         self.scheduler.deciding = actions; // keeps its memory
+    }
+
+    /// Marks a pod as preempted and asks for its deletion.
+    fn preempt<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, uid: PodUid) {
+        if self.store.truth.pod_if(pod, uid).is_some_and(|row| !row.deleting) {
+            self.commit(host, Change::PodPreempted { pod });
+            let cause = DeletionCause::Preempted;
+            if self.timing.request.is_zero() {
+                self.deletion_arrives(host, pod, uid, cause);
+            } else {
+                host.store(self.timing.request, Event::DeletionArrives { pod, uid, cause });
+            }
+        }
     }
 
     /// Counts a pod on a node in the scheduler's own view; false if the pod is gone by now.

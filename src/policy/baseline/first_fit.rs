@@ -70,9 +70,14 @@ impl Scheduler for FirstFit {
             Change::PodPhase { phase, .. } if phase.is_terminal() => {}
             Change::NodeAdded { .. } | Change::NodeUpdated { .. } => {}
             // Nothing of this makes room.
-            Change::PodPhase { .. } | Change::PodDeleting { .. } | Change::NodeRemoved { .. } => {
-                return;
-            }
+            Change::PodPhase { .. }
+            | Change::PodDeleting { .. }
+            | Change::PodStarted { .. }
+            | Change::PodNominated { .. }
+            | Change::PodPreempted { .. }
+            | Change::NodeRemoved { .. }
+            | Change::ObjectSet { .. }
+            | Change::ObjectRemoved { .. } => return,
         }
         self.retry_all();
     }
@@ -113,7 +118,9 @@ impl Scheduler for FirstFit {
     }
 
     fn end(&mut self, cx: Cx<'_>, action: &Action, end: AttemptEnd) {
-        let (Action::Bind { pod, uid, .. } | Action::Refuse { pod, uid, .. }) = *action;
+        let (Action::Bind { pod, uid, .. } | Action::Refuse { pod, uid, .. }) = *action else {
+            return; // it does nothing else
+        };
         let changed = self.trying.take_if(|trying| *trying == uid).is_some() && self.changed;
         let waits = cx.view.pod_if(pod, uid).is_some_and(|row| row.node.is_none());
         match end {
@@ -242,16 +249,15 @@ mod tests {
             let cx = Cx { catalog, view: &self.view, now, draws };
             self.scheduler.step(cx, &mut actions, None);
             let action = actions.pop()?;
-            let result = match action {
+            let (result, end) = match action {
                 Action::Bind { pod, node, devices, .. } => {
                     self.view.assume(pod, node, devices, catalog);
-                    (pod.0, Some(node.0))
+                    ((pod.0, Some(node.0)), AttemptEnd::Assumed)
                 }
-                Action::Refuse { pod, .. } => (pod.0, None),
-            };
-            let end = match action {
-                Action::Bind { .. } => AttemptEnd::Assumed,
-                Action::Refuse { refusers, .. } => AttemptEnd::Refused(refusers),
+                Action::Refuse { pod, refusers, .. } => {
+                    ((pod.0, None), AttemptEnd::Refused(refusers))
+                }
+                other => panic!("{other:?}"),
             };
             self.scheduler.end(Cx { catalog, view: &self.view, now, draws }, &action, end);
             Some(result)

@@ -7,6 +7,7 @@ mod scheduler;
 
 pub use admission::tolerate_lost_nodes;
 pub use scheduler::{
-    KubeScheduler, KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint,
-    TieBreak,
+    DisabledPlugin, EnabledPlugin, KubeScheduler, KubeSchedulerConfiguration, KubeSchedulerParams,
+    PluginArguments, PluginList, PluginsConfiguration, ProfileConfiguration, ResourceWeight,
+    ScoringStrategy, ScoringType, ShapePoint, TieBreak,
 };

@@ -11,11 +11,11 @@ use super::resources::{GPU_RESOURCE, amounts};
 use super::rest::{Known, Rest};
 use super::tolerations::tolerations;
 use super::{NodeAffinityManifest, OperatorWord};
-use crate::ground::{Name, Problem, Span};
+use crate::ground::{Bytes, MilliCpu, Name, Problem, Span};
 use crate::model::{
-    Amounts, Catalog, Container, DeviceRequest, HostPort, Labels, NodeAffinity, NodeSelectorTerm,
-    Operator, PodSpec, Preferred, ProbeKind, Protocol, PullPolicy, Requirement, RestartPolicy,
-    normalized_image,
+    Amounts, Catalog, Container, DeviceRequest, ExplicitZero, HostPort, Labels, NodeAffinity,
+    NodeSelectorTerm, Operator, PodSpec, Preferred, ProbeKind, Protocol, PullPolicy, Requirement,
+    RestartPolicy, normalized_image,
 };
 use crate::policy::kube::tolerate_lost_nodes;
 use crate::scenario::names::{check_label, check_name, check_qualified};
@@ -245,10 +245,15 @@ impl Reader<'_> {
         };
         let mut requests = Amounts::default();
         let mut limits = Amounts::default();
+        let mut explicit_zero = ExplicitZero::default();
         if let Some(resources) = &container.resources {
             let path = join(path, "resources");
             self.rest(&resources.rest, &path);
             (requests, limits) = super::resources::requests_and_limits(self, resources, &path);
+            let is_named =
+                |name| resources.requests.contains_key(name) || resources.limits.contains_key(name);
+            explicit_zero.cpu = is_named("cpu") && requests.cpu == MilliCpu::ZERO;
+            explicit_zero.memory = is_named("memory") && requests.memory == Bytes::ZERO;
         }
         let lives = sidecar || !init;
         let written = [
@@ -266,6 +271,7 @@ impl Reader<'_> {
             name,
             image,
             requests,
+            explicit_zero,
             limits,
             sidecar,
             pull_policy,

@@ -40,7 +40,7 @@ with_rest! {
 
 impl Reader<'_> {
     /// Notes what of the metadata of an object that is no pod has no effect.
-    pub fn meta(&mut self, metadata: &ObjectMeta) {
+    pub(in crate::scenario) fn meta(&mut self, metadata: &ObjectMeta) {
         self.rest(&metadata.rest, "metadata");
         if !metadata.annotations.is_empty() {
             self.without_effect.push(join("metadata", "annotations"));

@@ -124,7 +124,13 @@ impl Memory {
                     || is_of_service(cx, pod)
                     || (is_kept(cx, pod) && self.garbage.is_nearly_full(&self.gc_params, unread))
             }
-            Change::PodPhase { .. } | Change::PodRemoved { .. } => false,
+            Change::PodPhase { .. }
+            | Change::PodRemoved { .. }
+            | Change::PodStarted { .. }
+            | Change::PodNominated { .. }
+            | Change::PodPreempted { .. }
+            | Change::ObjectSet { .. }
+            | Change::ObjectRemoved { .. } => false,
         }
     }
 
@@ -156,7 +162,13 @@ impl Memory {
             Change::PodBound { pod, node, .. } => {
                 self.pod_meets_taints(cx, pod, cx.view.node(node).status.taints);
             }
-            Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+            Change::NodeAdded { .. }
+            | Change::NodeRemoved { .. }
+            | Change::PodStarted { .. }
+            | Change::PodNominated { .. }
+            | Change::PodPreempted { .. }
+            | Change::ObjectSet { .. }
+            | Change::ObjectRemoved { .. } => {}
         }
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);

@@ -3,13 +3,15 @@
 //! after the other, which is one of the outcomes that upstream may have.
 
 use super::caches::Caches;
-use super::framework::{self, Cycle, Reasons, Search, State};
+use super::framework::{self, Cycle, Reasons, Room, Search, State};
 use super::order::NodeOrder;
 use super::params::TieBreak;
+use super::preempt::{self, Chance, Decided, Failed};
 use super::sampling;
 use crate::ground::{Draws, Key, Purpose};
 use crate::model::{
-    DeviceMask, Explain, NodeId, NodeVerdict, PluginSet, PodName, Refusal, Verdict,
+    Code, DeviceMask, Explain, NodeId, NodeVerdict, Plugin, PluginSet, PodName, Refusal, Verdict,
+    VolumePlan,
 };
 
 const TIE: Purpose = Purpose::new("scheduler-tie");
@@ -32,12 +34,12 @@ pub(crate) struct Tie {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Place the pod here.
-    Place { node: NodeId, devices: DeviceMask },
-    /// These plugins refused; none if there was no node at all.
-    Refused(PluginSet),
+    Place { node: NodeId, devices: DeviceMask, volumes: VolumePlan },
+    /// These plugins refused, none if there was no node at all; and what preemption decides.
+    Refused(PluginSet, Decided),
 }
 
 /// What the search over the nodes found.
@@ -45,6 +47,19 @@ pub(crate) enum Outcome {
 struct Found {
     feasible: Vec<NodeId>,
     refusers: PluginSet,
+    /// Nodes refused in a way that removing pods may help.
+    helpable: Vec<NodeId>,
+    /// How final the refusal of the nominated node was.
+    nominated: Option<Code>,
+}
+
+impl Found {
+    fn refuse(&mut self, node: NodeId, (plugin, code): (Plugin, Code)) {
+        self.refusers.insert(plugin);
+        if code == Code::Unschedulable {
+            self.helpable.push(node);
+        }
+    }
 }
 
 /// Tries to place a pod. Fills `explain` if it is given.
@@ -57,32 +72,96 @@ pub(crate) fn attempt(
 ) -> Outcome {
     if cycle.nodes == 0 {
         // Upstream blames no plugin, so the pod is tried again as after an error.
-        return Outcome::Refused(PluginSet::EMPTY);
+        return Outcome::Refused(PluginSet::EMPTY, Decided::Nothing);
     }
     let mut state = State::default();
-    let search = match framework::run_pre_filters(cycle, &mut state) {
-        Ok(search) => search,
+    let mut found = match framework::run_pre_filters(cycle, &mut state) {
+        Ok(search) => {
+            let found = nominated_alone(cycle, &state, caches, explain.as_deref_mut());
+            if found.feasible.is_empty() {
+                let before = found.nominated;
+                let search = (rotation, &search);
+                let found = find_feasible(cycle, &state, caches, search, explain.as_deref_mut());
+                Found { nominated: before, ..found }
+            } else {
+                found
+            }
+        }
         Err(refusal) => {
-            let refusers = PluginSet::of(&[refusal.plugin]);
-            if let Some(explain) = explain {
+            let mut found =
+                Found { refusers: PluginSet::of(&[refusal.plugin]), ..Found::default() };
+            found.nominated = Some(refusal.code);
+            if refusal.code == Code::Unschedulable {
+                found.helpable = cycle.all_nodes().collect();
+            }
+            if let Some(explain) = explain.as_deref_mut() {
                 explain.refused_before_nodes = Some(refusal);
             }
-            return Outcome::Refused(refusers);
+            found
         }
     };
-    let found = find_feasible(cycle, &state, caches, (rotation, &search), explain.as_deref_mut());
-    match found.feasible.as_slice() {
-        [] => Outcome::Refused(found.refusers),
-        [only] => place(cycle, *only),
+    let node = match found.feasible.as_slice() {
+        [] => return refuse(cycle, &state, caches, (&mut found, tie), explain),
+        [only] => *only,
         feasible => {
-            let totals = score_all(cycle, &mut state, caches, feasible, explain);
-            place(cycle, select(cycle, feasible, &totals, tie))
+            let totals = score_all(cycle, &mut state, caches, feasible, explain.as_deref_mut());
+            select(cycle, feasible, &totals, tie)
         }
+    };
+    let (devices, volumes) = framework::reserve(cycle, &state, node);
+    if let Some(explain) = explain {
+        explain.chosen = Some(node);
+        explain.volumes = volumes.clone();
     }
+    Outcome::Place { node, devices, volumes }
 }
 
-fn place(cycle: &Cycle<'_>, node: NodeId) -> Outcome {
-    Outcome::Place { node, devices: framework::reserve(cycle, node) }
+/// Asks preemption about a pod that fits nowhere.
+fn refuse(
+    cycle: &Cycle<'_>,
+    state: &State,
+    caches: &mut Caches,
+    (found, tie): (&mut Found, Tie),
+    explain: Option<&mut Explain>,
+) -> Outcome {
+    if !cycle.profile.preempts {
+        return Outcome::Refused(found.refusers, Decided::Keep);
+    }
+    let failed = Failed { state, helpable: &found.helpable, nominated: found.nominated };
+    let key = Key::of(&tie.name.text(&cycle.catalog.names));
+    let chance = Chance { rule: tie.rule, draws: tie.draws, key, attempt: tie.attempt };
+    let wanted = explain.is_some();
+    let (decided, preemption) = preempt::preempt(cycle, &failed, caches, chance, wanted);
+    if let Some(explain) = explain {
+        explain.preemption = preemption;
+    }
+    Outcome::Refused(found.refusers, decided)
+}
+
+/// Tries the node that preemption made room on for the pod, if it is still there.
+fn nominated_alone(
+    cycle: &Cycle<'_>,
+    state: &State,
+    caches: &mut Caches,
+    explain: Option<&mut Explain>,
+) -> Found {
+    let mut found = Found::default();
+    let nominated = cycle.nominations.node_of(cycle.uid);
+    let Some(node) = nominated.filter(|node| cycle.view.node(*node).present) else { return found };
+    let room = Room::of(cycle.view, node);
+    let refused = framework::run_filters(cycle, state, caches, room, &mut Reasons::new(false));
+    match refused {
+        None => found.feasible.push(node),
+        Some((_, code)) => found.nominated = Some(code),
+    }
+    if let Some(explain) = explain {
+        explain.nominated = Some(node);
+        if refused.is_none() {
+            let verdict = Verdict::Feasible(Vec::new());
+            explain.nodes.push(NodeVerdict { node, verdict });
+        }
+    }
+    found
 }
 
 /// Filters nodes from the rotating start until enough are feasible, and moves the start on.
@@ -105,6 +184,7 @@ fn find_feasible(
             found.refusers = *plugins;
             if let Some(explain) = explain.as_deref_mut() {
                 explain.narrowed_by = *plugins;
+                explain.narrowed_to.clone_from(names);
             }
             narrowed = list.named(names);
             &narrowed
@@ -121,11 +201,12 @@ fn find_feasible(
     let mut examined = 0;
     while examined < nodes.len() {
         let node = nodes[(start + examined) % nodes.len()];
-        let refused = framework::run_filters(cycle, state, caches, node, &mut reasons);
+        let room = Room::of(cycle.view, node);
+        let refused = framework::run_filters(cycle, state, caches, room, &mut reasons);
         match refused {
             None if found.feasible.len() == wanted => break,
             None => found.feasible.push(node),
-            Some((plugin, _)) => found.refusers.insert(plugin),
+            Some(refused) => found.refuse(node, refused),
         }
         examined += 1;
         if let Some(explain) = explain.as_deref_mut() {
@@ -151,7 +232,7 @@ fn score_all(
     feasible: &[NodeId],
     mut explain: Option<&mut Explain>,
 ) -> Vec<i64> {
-    framework::run_pre_scores(cycle, state, caches);
+    framework::run_pre_scores(cycle, state, caches, feasible);
     let mut totals = vec![0; feasible.len()];
     let mut scores: Vec<i64> = Vec::with_capacity(feasible.len());
     for (plugin, weight) in &cycle.profile.score {
@@ -162,7 +243,7 @@ fn score_all(
         scores.extend(
             feasible.iter().map(|node| framework::score(*plugin, cycle, state, caches, *node)),
         );
-        framework::normalize(*plugin, &mut scores);
+        framework::normalize(*plugin, state, feasible, &mut scores);
         for (total, score) in totals.iter_mut().zip(&scores) {
             *total += score * weight;
         }
@@ -179,11 +260,23 @@ fn score_all(
     totals
 }
 
+/// The first of some nodes by name.
+pub(super) fn first_by_name(
+    cycle: &Cycle<'_>,
+    nodes: impl Iterator<Item = NodeId>,
+) -> Option<NodeId> {
+    nodes.min_by_key(|node| cycle.catalog.names.text(cycle.view.node(*node).name))
+}
+
 /// One of the nodes with the highest total.
 fn select(cycle: &Cycle<'_>, feasible: &[NodeId], totals: &[i64], tie: Tie) -> NodeId {
     let best = totals.iter().copied().max().unwrap_or(0);
     let mut tied = feasible.iter().zip(totals).filter(|(_, total)| **total == best);
     let number = match tie.rule {
+        TieBreak::Name => {
+            let names = tied.map(|(node, _)| *node);
+            return first_by_name(cycle, names).expect("the highest total belongs to a node");
+        }
         TieBreak::First => 0,
         TieBreak::Random => match tied.clone().count() {
             1 => 0,

@@ -1,26 +1,27 @@
 //! kube-scheduler 1.34 without its network: the queue, one cycle per pod, and the plugins, as a
 //! pure function of view, memory, time and draws.
 //!
-//! What is built: the plugins in `plugin/`. Not built yet: spreading, affinity between pods,
-//! volumes, preemption. A pod whose `spec.nodeName` is set and a pod that names a scheduler
-//! without a profile are none of its business, as upstream.
+//! A pod whose `spec.nodeName` is set and a pod that names a scheduler without a profile are none
+//! of its business, as upstream. DynamicResources is not built.
 
 mod backoff;
 mod caches;
+mod configuration;
 mod cycle;
 mod event;
 mod framework;
+mod nominations;
 mod order;
 mod params;
 mod plugin;
+mod preempt;
 mod profile;
 mod queue;
+mod reservations;
 mod sampling;
 
 #[cfg(test)]
 mod cache_tests;
-#[cfg(test)]
-mod golden_tests;
 #[cfg(test)]
 mod queue_tests;
 #[cfg(test)]
@@ -28,22 +29,30 @@ mod test_host;
 #[cfg(test)]
 mod tests;
 
+pub use configuration::{
+    DisabledPlugin, EnabledPlugin, KubeSchedulerConfiguration, PluginArguments, PluginList,
+    PluginsConfiguration, ProfileConfiguration,
+};
 pub use params::{
     KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint, TieBreak,
 };
 
-use crate::ground::{Names, Time};
+use crate::ground::{Name, Names, Time};
 use crate::model::{
     Change, Explain, NodeId, NodeStatus, PluginSet, PodId, PodSpec, PodUid, Refusal, View,
+    VolumePlan,
 };
 use crate::policy::{Action, AttemptEnd, Cx, Scheduler};
 use caches::Caches;
 use cycle::{Outcome, Rotation, Tie};
 use event::Event;
-use framework::{Cycle, NodeFacts};
+use framework::{Cycle, NodeFacts, Waiting};
+use nominations::Nominations;
 use order::{NodeOrder, ZoneKey, ZoneLabels};
+use preempt::Decided;
 use profile::Profile;
 use queue::{NewPod, Queue, QueuedPod};
+use reservations::Reservations;
 use serde::{Deserialize, Serialize};
 
 /// The Kubernetes scheduler: its settings, and its memory.
@@ -58,6 +67,8 @@ pub struct KubeScheduler {
     queue: Queue,
     order: NodeOrder,
     next_start: usize,
+    nominations: Nominations,
+    reservations: Reservations,
     #[serde(skip)]
     caches: Caches,
 }
@@ -73,6 +84,23 @@ impl KubeScheduler {
         KubeScheduler::with_profiles(params, vec![profile], names)
     }
 
+    /// A scheduler that has seen nothing yet, configured as kube-scheduler would be. `params` tell
+    /// what a configuration has no word for: how ties are broken.
+    ///
+    /// # Panics
+    /// If [`KubeSchedulerConfiguration::check`] finds a problem.
+    pub fn configured(
+        configuration: &KubeSchedulerConfiguration,
+        params: &KubeSchedulerParams,
+        names: &mut Names,
+    ) -> KubeScheduler {
+        let profiles = configuration.resolve(names);
+        let mut scheduler = KubeScheduler::with_profiles(params, profiles, names);
+        let (initial, max) = configuration.backoff();
+        scheduler.queue = Queue::new(backoff::Backoff { initial, max });
+        scheduler
+    }
+
     fn with_profiles(
         params: &KubeSchedulerParams,
         profiles: Vec<Profile>,
@@ -85,6 +113,8 @@ impl KubeScheduler {
             queue: Queue::new(params.backoff()),
             order: NodeOrder::default(),
             next_start: 0,
+            nominations: Nominations::default(),
+            reservations: Reservations::default(),
             caches: Caches::default(),
         }
     }
@@ -92,6 +122,71 @@ impl KubeScheduler {
     /// Why a pod of this specification would be held back before it enters the queue, if so.
     pub fn held_back(&self, spec: &PodSpec) -> Option<Refusal> {
         framework::pre_enqueue(self.profile(spec)?, spec)
+    }
+
+    /// Makes one attempt for a pod, whose how many-th it is, as [`Scheduler::step`] does for the
+    /// pod that it takes from the queue. False if no profile is for the pod.
+    pub fn attempt(
+        &mut self,
+        cx: Cx<'_>,
+        (pod, number): (PodId, u32),
+        actions: &mut Vec<Action>,
+        mut explain: Option<&mut Explain>,
+    ) -> bool {
+        let row = cx.view.pod(pod).expect("an attempt is for a pod that is there");
+        let (uid, name, spec) = (row.uid, row.name, cx.catalog.pod_spec(row.spec));
+        let profile = self.profiles.iter().find(|p| p.scheduler_name == spec.scheduler_name);
+        let Some(profile) = profile else { return false };
+        let cycle = Cycle {
+            catalog: cx.catalog,
+            view: cx.view,
+            profile,
+            uid,
+            name,
+            spec_id: row.spec,
+            spec,
+            nominations: &self.nominations,
+            reservations: &self.reservations,
+            nodes: self.order.len(),
+        };
+        let rotation = Rotation { order: &self.order, next_start: &mut self.next_start };
+        let tie = Tie { rule: self.tie_break, draws: cx.draws, name, attempt: number };
+        let caches = &mut self.caches;
+        match cycle::attempt(&cycle, caches, rotation, tie, explain.as_deref_mut()) {
+            Outcome::Place { node, devices, volumes } => {
+                actions.push(Action::Bind { pod, uid, node, devices });
+                self.nominations.clear(uid);
+                self.reservations.reserve(uid, volumes, cx.view.node(node).name);
+            }
+            Outcome::Refused(refusers, decided) => {
+                actions.push(Action::Refuse { pod, uid, refusers });
+                self.decided(cx, (pod, uid), decided, actions, explain);
+            }
+        }
+        true
+    }
+
+    /// Puts other reservations of volumes, for a node of this name, in the place of those that the
+    /// last attempt for a pod made.
+    pub fn reserve(&mut self, uid: PodUid, volumes: VolumePlan, node: Name) {
+        self.reservations.take_back(uid);
+        self.reservations.reserve(uid, volumes, node);
+        self.reservations.keep(uid);
+    }
+
+    /// The nodes in search order.
+    pub fn search_order(&self) -> Vec<NodeId> {
+        self.order.interleaved()
+    }
+
+    /// Position in the search order at which the next search starts.
+    pub fn next_start(&self) -> usize {
+        self.next_start
+    }
+
+    /// Lets the next search start at this position.
+    pub fn start_at(&mut self, position: usize) {
+        self.next_start = position;
     }
 
     fn profile(&self, spec: &PodSpec) -> Option<&Profile> {
@@ -148,12 +243,14 @@ impl KubeScheduler {
             }
             // Its own bindings are of pods that do not wait.
             Change::PodBound { pod, .. } => {
-                if let Some(row) = cx.view.pod(pod)
-                    && self.queue.waits(row.uid)
-                {
-                    self.queue.remove(row.uid);
+                if let Some(row) = cx.view.pod(pod) {
+                    self.nominations.clear(row.uid);
+                    if self.queue.waits(row.uid) {
+                        self.queue.remove(row.uid);
+                    }
                 }
             }
+            Change::PodNominated { pod, node } => self.nominate(cx, pod, node),
             Change::PodPhase { pod, phase } if phase.is_terminal() => self.drop_pod(cx, pod),
             Change::PodRemoved { pod } => self.drop_pod(cx, pod),
             _ => {}
@@ -161,8 +258,72 @@ impl KubeScheduler {
     }
 
     fn drop_pod(&mut self, cx: Cx<'_>, pod: PodId) {
-        if let Some(row) = cx.view.pod(pod) {
-            self.queue.remove(row.uid);
+        let Some(row) = cx.view.pod(pod) else { return };
+        self.queue.remove(row.uid);
+        self.reservations.keep(row.uid);
+        if self.nominations.clear(row.uid).is_some() {
+            self.nomination_is_free(cx, cx.catalog.pod_spec(row.spec));
+        }
+    }
+
+    /// Takes note of a nomination in the store, of its own or made by others.
+    fn nominate(&mut self, cx: Cx<'_>, pod: PodId, node: Option<NodeId>) {
+        let Some(row) = cx.view.pod(pod).filter(|row| row.node.is_none()) else { return };
+        let ours = self.profile(cx.catalog.pod_spec(row.spec)).is_some();
+        match node {
+            Some(node) if ours => self.nominations.set(row.uid, pod, node),
+            Some(_) => {}
+            None => {
+                self.nominations.clear(row.uid);
+            }
+        }
+    }
+
+    /// Wakes the pods that may take what was kept for a pod: those as important or less.
+    fn nomination_is_free(&mut self, cx: Cx<'_>, spec: &PodSpec) {
+        let (queue, profiles) = (&mut self.queue, &self.profiles);
+        wake(queue, profiles, cx, &Event::PodGone(spec), Some(spec.priority));
+    }
+
+    /// Carries out what preemption decided; the actions that follow from it.
+    fn decided(
+        &mut self,
+        cx: Cx<'_>,
+        (pod, uid): (PodId, PodUid),
+        decided: Decided,
+        actions: &mut Vec<Action>,
+        explain: Option<&mut Explain>,
+    ) {
+        match decided {
+            Decided::Keep => {}
+            Decided::Nothing => {
+                if self.nominations.clear(uid).is_some() {
+                    actions.push(Action::Nominate { pod, uid, node: None });
+                }
+            }
+            Decided::MakeRoom { node, victims } => {
+                let priority = cx.view.pod_spec(pod, cx.catalog).map_or(0, |spec| spec.priority);
+                let lower = |(_, pod): &&(PodUid, PodId)| {
+                    let spec = cx.view.pod_spec(*pod, cx.catalog);
+                    spec.is_some_and(|spec| spec.priority < priority)
+                };
+                let here = self.nominations.on(node);
+                let cleared: Vec<_> = here.iter().filter(lower).copied().collect();
+                for (uid, pod) in &cleared {
+                    self.nominations.clear(*uid);
+                    actions.push(Action::Nominate { pod: *pod, uid: *uid, node: None });
+                }
+                self.nominations.set(uid, pod, node);
+                actions.push(Action::Nominate { pod, uid, node: Some(node) });
+                for victim in victims {
+                    let row = cx.view.pod(victim).expect("a victim is there");
+                    actions.push(Action::Preempt { pod: victim, uid: row.uid, by: uid });
+                }
+                if let Some(explain) = explain {
+                    explain.makes_room_on = Some(node);
+                    explain.cleared = cleared.into_iter().map(|(_, pod)| pod).collect();
+                }
+            }
         }
     }
 
@@ -188,12 +349,22 @@ impl KubeScheduler {
     }
 }
 
-/// Wakes the pods that an event may help.
-fn wake(queue: &mut Queue, profiles: &[Profile], cx: Cx<'_>, event: &Event<'_>) {
+/// Wakes the pods that an event may help, those of at most the priority given if one is.
+fn wake(
+    queue: &mut Queue,
+    profiles: &[Profile],
+    cx: Cx<'_>,
+    event: &Event<'_>,
+    at_most: Option<i32>,
+) {
     queue.wake(event.interest(), cx.now, |spec, plugin| {
         let spec = cx.catalog.pod_spec(spec);
         let profile = profiles.iter().find(|p| p.scheduler_name == spec.scheduler_name);
-        profile.is_some_and(|profile| framework::helps(plugin, event, profile, spec, cx.catalog))
+        at_most.is_none_or(|priority| spec.priority <= priority)
+            && profile.is_some_and(|profile| {
+                let Cx { catalog, view, .. } = cx;
+                framework::helps(plugin, event, &Waiting { catalog, view, profile, spec })
+            })
     });
 }
 
@@ -204,7 +375,7 @@ impl Scheduler for KubeScheduler {
         self.observe_pods(cx, change);
         let (queue, profiles) = (&mut self.queue, &self.profiles);
         event::for_each_event(change, cx.view, cx.catalog, |event| {
-            wake(queue, profiles, cx, event);
+            wake(queue, profiles, cx, event, None);
         });
     }
 
@@ -214,46 +385,36 @@ impl Scheduler for KubeScheduler {
 
     fn step(&mut self, cx: Cx<'_>, actions: &mut Vec<Action>, explain: Option<&mut Explain>) {
         self.queue.advance(cx.now);
-        let Some(popped) = self.next_pod(cx.view) else { return };
-        let name = cx.view.pod(popped.pod).expect("a popped pod is there").name;
-        let spec = cx.catalog.pod_spec(popped.spec);
-        let profile = self.profiles.iter().find(|p| p.scheduler_name == spec.scheduler_name);
-        let cycle = Cycle {
-            catalog: cx.catalog,
-            view: cx.view,
-            profile: profile.expect("a queued pod has a profile"),
-            spec_id: popped.spec,
-            spec,
-            nodes: self.order.len(),
-        };
-        let rotation = Rotation { order: &self.order, next_start: &mut self.next_start };
-        let tie = Tie { rule: self.tie_break, draws: cx.draws, name, attempt: popped.attempts };
-        let QueuedPod { pod, uid, .. } = popped;
-        actions.push(match cycle::attempt(&cycle, &mut self.caches, rotation, tie, explain) {
-            Outcome::Place { node, devices } => Action::Bind { pod, uid, node, devices },
-            Outcome::Refused(refusers) => Action::Refuse { pod, uid, refusers },
-        });
+        if let Some(QueuedPod { pod, attempts, .. }) = self.next_pod(cx.view) {
+            self.attempt(cx, (pod, attempts), actions, explain);
+        }
     }
 
     fn end(&mut self, cx: Cx<'_>, action: &Action, end: AttemptEnd) {
         self.queue.advance(cx.now);
-        let (Action::Bind { pod, uid, .. } | Action::Refuse { pod, uid, .. }) = *action;
+        let (Action::Bind { pod, uid, .. } | Action::Refuse { pod, uid, .. }) = *action else {
+            return; // others end as they are told of the change
+        };
         match end {
             AttemptEnd::Assumed => self.queue.assumed(uid),
-            AttemptEnd::Bound => self.queue.remove(uid),
+            AttemptEnd::Bound => {
+                self.reservations.keep(uid);
+                self.queue.remove(uid);
+            }
             AttemptEnd::Refused(refusers) => {
                 if self.still_waits(cx.view, pod, uid) {
                     self.queue.refused(uid, refusers, cx.now);
                 }
             }
             AttemptEnd::BindFailed => {
+                self.reservations.take_back(uid);
                 // A pod that is gone has told of its end already.
                 let Some(row) = cx.view.pod_if(pod, uid) else {
                     self.queue.remove(uid);
                     return;
                 };
                 let gone = Event::PodGone(cx.catalog.pod_spec(row.spec));
-                wake(&mut self.queue, &self.profiles, cx, &gone);
+                wake(&mut self.queue, &self.profiles, cx, &gone, None);
                 if self.still_waits(cx.view, pod, uid) {
                     self.queue.refused(uid, PluginSet::EMPTY, cx.now);
                 }

@@ -17,6 +17,8 @@ pub enum TieBreak {
     Random,
     /// The one that was looked at first.
     First,
+    /// The first by name, as in recorded decisions.
+    Name,
 }
 
 /// How NodeResourcesFit turns the use of a node into a score.
@@ -239,7 +241,7 @@ fn can_score_resource(name: &str) -> bool {
     !name.is_empty() && name != "pods"
 }
 
-fn weighted(resources: &[ResourceWeight], names: &mut Names) -> Vec<Weighted> {
+pub(super) fn weighted(resources: &[ResourceWeight], names: &mut Names) -> Vec<Weighted> {
     let weigh = |weighted: &ResourceWeight| Weighted {
         resource: weighted.resource(names),
         weight: i64::from(weighted.weight),
@@ -248,7 +250,7 @@ fn weighted(resources: &[ResourceWeight], names: &mut Names) -> Vec<Weighted> {
 }
 
 impl ScoringStrategy {
-    fn check(&self) -> Vec<Problem> {
+    pub(super) fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (at, resource) in self.resources.iter().enumerate() {
             if !can_score_resource(&resource.name) {
@@ -282,7 +284,7 @@ impl ScoringStrategy {
         problems
     }
 
-    fn resolve(&self) -> Strategy {
+    pub(super) fn resolve(&self) -> Strategy {
         // Points score up to 10, nodes up to 100.
         let point = |p: &ShapePoint| (i64::from(p.utilization), i64::from(p.score) * 10);
         match self.kind {

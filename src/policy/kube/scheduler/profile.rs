@@ -2,7 +2,9 @@
 //! for the pods of one scheduler name (`apis/config/v1/default_plugins.go`, Kubernetes 1.34).
 
 use crate::ground::{Name, Names};
-use crate::model::{NodeAffinity, Plugin, Resource};
+use crate::model::{
+    Inclusion, NodeAffinity, Plugin, Resource, SpreadConstraint, WhenUnsatisfiable,
+};
 use serde::{Deserialize, Serialize};
 
 /// A resource and how much it weighs in a score.
@@ -34,10 +36,77 @@ pub(crate) struct Arguments {
     pub(crate) balanced_resources: Vec<Resource>,
     /// What NodeAffinity asks for on top of every pod's own node affinity.
     pub(crate) added_affinity: NodeAffinity,
+    /// What PodTopologySpread does for pods without constraints.
+    pub(crate) spread_defaults: SpreadDefaults,
+    /// What a required affinity of another pod to this one counts in scores, 0 to 100.
+    pub(crate) hard_pod_affinity_weight: i64,
+    /// Whether wishes of other pods count for pods that have none themselves.
+    pub(crate) ignore_preferred_terms_of_existing_pods: bool,
+    /// Least part of the nodes that preemption tries, percent.
+    pub(crate) min_candidate_nodes_percentage: u32,
+    /// Least number of nodes that preemption tries.
+    pub(crate) min_candidate_nodes_absolute: u32,
+    /// Labels of zone and region.
+    pub(crate) topology_keys: TopologyKeys,
     /// Key of the taint that a cordoned node stands for.
     pub(crate) unschedulable_taint: Name,
     /// The name of the empty text.
     pub(crate) empty: Name,
+}
+
+/// Spread constraints for pods that have none of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SpreadDefaults {
+    /// They are those of upstream, for which a node may lack a label.
+    pub(crate) system: bool,
+    /// Without selectors: what belongs together is known by services and controllers.
+    pub(crate) constraints: Vec<SpreadConstraint>,
+}
+
+impl SpreadDefaults {
+    /// Those of upstream: hosts with at most 3 more pods than others, zones with at most 5.
+    pub(crate) fn system(names: &mut Names) -> SpreadDefaults {
+        let mut soft = |key, max_skew| SpreadConstraint {
+            max_skew,
+            topology_key: names.intern(key),
+            when_unsatisfiable: WhenUnsatisfiable::ScheduleAnyway,
+            selector: None,
+            min_domains: 1,
+            node_affinity: Inclusion::Honor,
+            node_taints: Inclusion::Ignore,
+        };
+        let host = soft("kubernetes.io/hostname", 3);
+        let zone = soft("topology.kubernetes.io/zone", 5);
+        SpreadDefaults { system: true, constraints: vec![host, zone] }
+    }
+}
+
+/// The names of the labels of zone and region, old and new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TopologyKeys {
+    old: [Name; 2],
+    new: [Name; 2],
+}
+
+impl TopologyKeys {
+    fn new(names: &mut Names) -> TopologyKeys {
+        TopologyKeys {
+            old: [
+                names.intern("failure-domain.beta.kubernetes.io/zone"),
+                names.intern("failure-domain.beta.kubernetes.io/region"),
+            ],
+            new: [
+                names.intern("topology.kubernetes.io/zone"),
+                names.intern("topology.kubernetes.io/region"),
+            ],
+        }
+    }
+
+    /// Each key with the one that has taken its place, itself if none has.
+    pub(crate) fn pairs(self) -> [(Name, Name); 4] {
+        let ([old_zone, old_region], [zone, region]) = (self.old, self.new);
+        [(old_zone, zone), (old_region, region), (zone, zone), (region, region)]
+    }
 }
 
 /// Plugins and arguments for the pods of one scheduler name.
@@ -49,6 +118,8 @@ pub(crate) struct Profile {
     pub(crate) pre_enqueue: Vec<Plugin>,
     pub(crate) pre_filter: Vec<Plugin>,
     pub(crate) filter: Vec<Plugin>,
+    /// May pods displace others?
+    pub(crate) preempts: bool,
     pub(crate) score: Vec<(Plugin, i64)>,
     pub(crate) arguments: Arguments,
 }
@@ -57,25 +128,44 @@ pub(crate) struct Profile {
 pub(crate) const DEFAULT_SCHEDULER: &str = "default-scheduler";
 
 /// Filters that are built, in upstream's order; ours come last, as dynamic resources do.
-const FILTERS: [Plugin; 7] = [
+const FILTERS: [Plugin; 13] = [
     Plugin::NodeUnschedulable,
     Plugin::NodeName,
     Plugin::TaintToleration,
     Plugin::NodeAffinity,
     Plugin::NodePorts,
     Plugin::NodeResourcesFit,
+    Plugin::VolumeRestrictions,
+    Plugin::NodeVolumeLimits,
+    Plugin::VolumeBinding,
+    Plugin::VolumeZone,
+    Plugin::PodTopologySpread,
+    Plugin::InterPodAffinity,
     Plugin::Devices,
 ];
 
 /// Pre-filters that are built, in upstream's order.
-const PRE_FILTERS: [Plugin; 4] =
-    [Plugin::NodeAffinity, Plugin::NodePorts, Plugin::NodeResourcesFit, Plugin::Devices];
+const PRE_FILTERS: [Plugin; 10] = [
+    Plugin::NodeAffinity,
+    Plugin::NodePorts,
+    Plugin::NodeResourcesFit,
+    Plugin::VolumeRestrictions,
+    Plugin::NodeVolumeLimits,
+    Plugin::VolumeBinding,
+    Plugin::VolumeZone,
+    Plugin::PodTopologySpread,
+    Plugin::InterPodAffinity,
+    Plugin::Devices,
+];
 
 /// Scores that are built, in upstream's order, with upstream's weights.
-const SCORES: [(Plugin, i64); 5] = [
+const SCORES: [(Plugin, i64); 8] = [
     (Plugin::TaintToleration, 3),
     (Plugin::NodeAffinity, 2),
     (Plugin::NodeResourcesFit, 1),
+    (Plugin::VolumeBinding, 1),
+    (Plugin::PodTopologySpread, 2),
+    (Plugin::InterPodAffinity, 2),
     (Plugin::NodeResourcesBalancedAllocation, 1),
     (Plugin::ImageLocality, 1),
 ];
@@ -91,6 +181,12 @@ impl Profile {
             ignored_resource_groups: Vec::new(),
             balanced_resources: cpu_and_memory.into(),
             added_affinity: NodeAffinity::default(),
+            spread_defaults: SpreadDefaults::system(names),
+            hard_pod_affinity_weight: 1,
+            ignore_preferred_terms_of_existing_pods: false,
+            min_candidate_nodes_percentage: 10,
+            min_candidate_nodes_absolute: 100,
+            topology_keys: TopologyKeys::new(names),
             unschedulable_taint: names.intern("node.kubernetes.io/unschedulable"),
             empty: names.intern(""),
         };
@@ -100,6 +196,7 @@ impl Profile {
             pre_enqueue: vec![Plugin::SchedulingGates],
             pre_filter: PRE_FILTERS.into(),
             filter: FILTERS.into(),
+            preempts: true,
             score: SCORES.into(),
             arguments,
         }

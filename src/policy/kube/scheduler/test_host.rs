@@ -16,6 +16,8 @@ pub(super) struct Host {
     pub(super) scheduler: KubeScheduler,
     pub(super) now: Time,
     pub(super) seed: u64,
+    /// What the last attempt wanted done about nominations and victims.
+    pub(super) preemption: Vec<Action>,
 }
 
 impl Host {
@@ -23,7 +25,14 @@ impl Host {
         assert_eq!(params.check(), []);
         let mut catalog = Catalog::new();
         let scheduler = KubeScheduler::new(params, &mut catalog.names);
-        Host { catalog, view: View::new(), scheduler, now: Time::ZERO, seed: 1 }
+        Host {
+            catalog,
+            view: View::new(),
+            scheduler,
+            now: Time::ZERO,
+            seed: 1,
+            preemption: Vec::new(),
+        }
     }
 
     pub(super) fn plain() -> Host {
@@ -68,6 +77,7 @@ impl Host {
         let mut spec = PodSpec::new(namespace, scheduler);
         spec.requests.cpu = MilliCpu(cpu);
         spec.scoring_cpu = MilliCpu(cpu);
+        spec.incoming_cpu = MilliCpu(cpu);
         spec
     }
 
@@ -84,8 +94,10 @@ impl Host {
         let (catalog, view, now) = (&self.catalog, &self.view, self.now);
         let cx = Cx { catalog, view, now, draws: Draws::new(self.seed) };
         self.scheduler.step(cx, &mut actions, None);
-        assert!(actions.len() <= 1);
-        actions.pop()
+        let mut actions = actions.into_iter();
+        let first = actions.next();
+        self.preemption = actions.collect();
+        first
     }
 
     pub(super) fn end(&mut self, action: &Action, end: AttemptEnd) {
@@ -109,6 +121,7 @@ impl Host {
                 self.end(&action, AttemptEnd::Refused(refusers));
                 Err(refusers)
             }
+            other => panic!("an attempt begins with its outcome, not {other:?}"),
         })
     }
 }

@@ -4,7 +4,7 @@
 use crate::model::{Code, DeviceMask, NodeId, PodSpec, Reason};
 use crate::policy::devices::{self, DeviceRefusal};
 use crate::policy::kube::scheduler::event::Event;
-use crate::policy::kube::scheduler::framework::{Cycle, NodeFacts, PreFilter, Reasons};
+use crate::policy::kube::scheduler::framework::{Cycle, NodeFacts, PreFilter, Reasons, Room};
 
 /// Skips pods that ask for no device.
 pub(crate) fn pre_filter(spec: &PodSpec) -> PreFilter {
@@ -13,10 +13,10 @@ pub(crate) fn pre_filter(spec: &PodSpec) -> PreFilter {
 
 /// Refuses a node whose devices cannot serve the request: for good if they could not even if all
 /// were free.
-pub(crate) fn filter(cycle: &Cycle<'_>, node: NodeId, reasons: &mut Reasons) -> Option<Code> {
+pub(crate) fn filter(cycle: &Cycle<'_>, room: Room<'_>, reasons: &mut Reasons) -> Option<Code> {
     let request = cycle.spec.devices.as_ref()?;
-    let group = cycle.view.node_spec(node, cycle.catalog).devices;
-    let left = &cycle.view.holds(node).device_left;
+    let group = cycle.view.node_spec(room.node, cycle.catalog).devices;
+    let left = &room.holds.device_left;
     let (reason, code) = match devices::choose(request, group, left).err()? {
         DeviceRefusal::Model => (Reason::DeviceModel, Code::UnschedulableAndUnresolvable),
         DeviceRefusal::TooFew => (Reason::TooFewDevices, Code::UnschedulableAndUnresolvable),
@@ -24,6 +24,13 @@ pub(crate) fn filter(cycle: &Cycle<'_>, node: NodeId, reasons: &mut Reasons) -> 
     };
     reasons.push(reason);
     Some(code)
+}
+
+/// The devices that a pod of this specification would take of a node, if there are enough.
+pub(crate) fn likely(cycle: &Cycle<'_>, spec: &PodSpec, room: Room<'_>) -> DeviceMask {
+    let Some(request) = &spec.devices else { return DeviceMask::NONE };
+    let group = cycle.view.node_spec(room.node, cycle.catalog).devices;
+    devices::choose(request, group, &room.holds.device_left).unwrap_or(DeviceMask::NONE)
 }
 
 /// The devices that the pod takes of a node which passed the filter.
@@ -47,5 +54,6 @@ pub(crate) fn helps(event: &Event<'_>, spec: &PodSpec) -> bool {
             old.spec.devices != new.spec.devices && could_serve(new)
         }
         Event::PodGone(gone) => gone.devices.is_some(),
+        _ => false,
     }
 }

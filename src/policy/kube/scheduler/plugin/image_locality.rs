@@ -14,7 +14,7 @@ const LEAST: i64 = 23 * MIB;
 const MOST_PER_CONTAINER: i64 = 1000 * MIB;
 
 /// The images of the pod that some node has, container by container, and what each is worth.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Images(Vec<(Name, i64)>);
 
 /// What the images of the pod are worth on a node that has them.

@@ -84,7 +84,7 @@ pub(crate) fn helps(event: &Event<'_>, profile: &Profile, spec: &PodSpec) -> boo
     let (old, new) = match event {
         Event::NodeAdded(node) => (None, node),
         Event::NodeChanged { old, new, .. } => (Some(old), new),
-        Event::PodGone(_) => return false,
+        _ => return false,
     };
     added_matches(profile, new)
         && required_matches(spec, new)
@@ -100,7 +100,8 @@ fn added_matches(profile: &Profile, node: &NodeFacts<'_>) -> bool {
     added.as_ref().is_none_or(|terms| any_term(terms, node))
 }
 
-fn required_matches(spec: &PodSpec, node: &NodeFacts<'_>) -> bool {
+/// True if node selector and required node affinity accept the node.
+pub(super) fn required_matches(spec: &PodSpec, node: &NodeFacts<'_>) -> bool {
     spec.node_selector.iter().all(|(key, value)| node.label(key) == Some(value))
         && spec.node_affinity.required.as_ref().is_none_or(|terms| any_term(terms, node))
 }

@@ -1,9 +1,9 @@
 //! NodePorts: a host port is taken once per node (`plugins/nodeports/node_ports.go`,
 //! Kubernetes 1.34).
 
-use crate::model::{Code, HostPort, NodeId, PodSpec, Reason};
+use crate::model::{Code, HostPort, PodSpec, Reason};
 use crate::policy::kube::scheduler::event::Event;
-use crate::policy::kube::scheduler::framework::{Cycle, PreFilter, Reasons};
+use crate::policy::kube::scheduler::framework::{Cycle, PreFilter, Reasons, Room};
 
 /// Skips pods without host ports.
 pub(crate) fn pre_filter(spec: &PodSpec) -> PreFilter {
@@ -11,8 +11,8 @@ pub(crate) fn pre_filter(spec: &PodSpec) -> PreFilter {
 }
 
 /// Refuses a node where a port is taken.
-pub(crate) fn filter(cycle: &Cycle<'_>, node: NodeId, reasons: &mut Reasons) -> Option<Code> {
-    if !conflict(&cycle.spec.host_ports, &cycle.view.holds(node).ports) {
+pub(crate) fn filter(cycle: &Cycle<'_>, room: Room<'_>, reasons: &mut Reasons) -> Option<Code> {
+    if !conflict(&cycle.spec.host_ports, &room.holds.ports) {
         return None;
     }
     reasons.push(Reason::HostPort);
@@ -23,8 +23,8 @@ pub(crate) fn filter(cycle: &Cycle<'_>, node: NodeId, reasons: &mut Reasons) -> 
 pub(crate) fn helps(event: &Event<'_>, spec: &PodSpec) -> bool {
     match event {
         Event::NodeAdded(_) => true,
-        Event::NodeChanged { .. } => false,
         Event::PodGone(gone) => conflict(&spec.host_ports, &gone.host_ports),
+        _ => false,
     }
 }
 

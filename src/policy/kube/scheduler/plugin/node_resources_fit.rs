@@ -9,13 +9,13 @@ use super::resource_use::{self, Counting};
 use crate::ground::Name;
 use crate::model::{Code, NodeId, NodeSpec, PodSpec, Reason, Resource};
 use crate::policy::kube::scheduler::event::Event;
-use crate::policy::kube::scheduler::framework::{Cycle, NodeFacts, Reasons};
+use crate::policy::kube::scheduler::framework::{Cycle, NodeFacts, Reasons, Room};
 use crate::policy::kube::scheduler::profile::{Arguments, Strategy};
 
 /// Refuses a node where a request exceeds what is left: for good if it exceeds what the node has.
-pub(crate) fn filter(cycle: &Cycle<'_>, node: NodeId, reasons: &mut Reasons) -> Option<Code> {
-    let usage = cycle.view.usage(node);
-    let spec = cycle.view.node_spec(node, cycle.catalog);
+pub(crate) fn filter(cycle: &Cycle<'_>, room: Room<'_>, reasons: &mut Reasons) -> Option<Code> {
+    let usage = room.usage;
+    let spec = cycle.view.node_spec(room.node, cycle.catalog);
     let mut code = None;
     if usage.pods >= spec.pods {
         reasons.push(Reason::TooManyPods);
@@ -42,7 +42,7 @@ pub(crate) fn filter(cycle: &Cycle<'_>, node: NodeId, reasons: &mut Reasons) -> 
     );
     for (name, request) in wanted.extended.iter() {
         if !is_ignored(cycle, name) {
-            let requested = cycle.view.holds(node).extended.get(name);
+            let requested = room.holds.extended.get(name);
             check(Resource::Extended(name), request, requested, offer.extended.get(name));
         }
     }
@@ -121,6 +121,7 @@ pub(crate) fn helps(event: &Event<'_>, spec: &PodSpec) -> bool {
         Event::PodGone(_) => true,
         Event::NodeAdded(node) => fits_alone(spec, node.spec),
         Event::NodeChanged { old, new, .. } => fits_alone(spec, new.spec) && grew(spec, old, new),
+        _ => false,
     }
 }
 

@@ -35,6 +35,6 @@ pub(crate) fn helps(event: &Event<'_>) -> bool {
         Event::NodeChanged { old, new, .. } => {
             old.status.unschedulable && !new.status.unschedulable
         }
-        Event::PodGone(_) => false,
+        _ => false,
     }
 }

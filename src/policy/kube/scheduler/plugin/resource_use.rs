@@ -18,9 +18,9 @@ pub(super) fn pod_request(cycle: &Cycle<'_>, resource: Resource, counting: Count
     let spec = cycle.spec;
     match (resource, counting) {
         (Resource::Cpu, Counting::Requested) => spec.requests.cpu.0,
-        (Resource::Cpu, Counting::WithDefaults) => spec.scoring_cpu.0,
+        (Resource::Cpu, Counting::WithDefaults) => spec.incoming_cpu.0,
         (Resource::Memory, Counting::Requested) => spec.requests.memory.0,
-        (Resource::Memory, Counting::WithDefaults) => spec.scoring_memory.0,
+        (Resource::Memory, Counting::WithDefaults) => spec.incoming_memory.0,
         (Resource::EphemeralStorage, _) => spec.requests.ephemeral_storage.0,
         (Resource::Device, _) => spec.device_milli(),
         (Resource::Extended(name), _) => spec.requests.extended.get(name),

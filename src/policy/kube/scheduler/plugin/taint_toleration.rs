@@ -48,7 +48,7 @@ pub(crate) fn helps(event: &Event<'_>, spec: &PodSpec, catalog: &Catalog) -> boo
         Event::NodeChanged { old, new, .. } => {
             keeps_away(old).is_some() && keeps_away(new).is_none()
         }
-        Event::PodGone(_) => false,
+        _ => false,
     }
 }
 
@@ -57,7 +57,7 @@ fn tolerates(spec: &PodSpec, taint: &Taint) -> bool {
 }
 
 /// The first taint that keeps the pod away.
-fn untolerated(spec: &PodSpec, taints: TaintsId, catalog: &Catalog) -> Option<Taint> {
+pub(super) fn untolerated(spec: &PodSpec, taints: TaintsId, catalog: &Catalog) -> Option<Taint> {
     catalog
         .taints(taints)
         .iter()

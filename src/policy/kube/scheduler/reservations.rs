@@ -1,0 +1,59 @@
+//! What the scheduler has decided about volumes and the store does not show yet: volumes reserved
+//! for claims, and nodes for which claims are to be provisioned
+//! (`plugins/volumebinding/assume_cache.go`, Kubernetes 1.34).
+
+use crate::ground::Name;
+use crate::model::{Claim, ClaimRef, PodUid, Volume, VolumePlan};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Reservations, of pods whose binding is under way and of those bound.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Reservations {
+    claim_of: BTreeMap<Name, ClaimRef>,
+    node_of: BTreeMap<ClaimRef, Name>,
+    plans: BTreeMap<PodUid, VolumePlan>,
+}
+
+impl Reservations {
+    /// The claim that a volume is reserved for, here or in the store.
+    pub(crate) fn claim_of(&self, volume: &Volume) -> Option<ClaimRef> {
+        volume.claim.or_else(|| self.claim_of.get(&volume.name).copied())
+    }
+
+    /// The node for which a claim is to be provisioned, here or in the store.
+    pub(crate) fn node_of(&self, claim: &Claim) -> Option<Name> {
+        let key = ClaimRef { namespace: claim.namespace, name: claim.name };
+        claim.selected_node.or_else(|| self.node_of.get(&key).copied())
+    }
+
+    /// Reserves what a pod needs on a node of this name.
+    pub(crate) fn reserve(&mut self, uid: PodUid, plan: VolumePlan, node: Name) {
+        if plan.is_empty() {
+            return;
+        }
+        for (claim, volume) in &plan.bind {
+            self.claim_of.insert(*volume, *claim);
+        }
+        for claim in &plan.provision {
+            self.node_of.insert(*claim, node);
+        }
+        self.plans.insert(uid, plan);
+    }
+
+    /// The binding of a pod was written: its reservations stand.
+    pub(crate) fn keep(&mut self, uid: PodUid) {
+        self.plans.remove(&uid);
+    }
+
+    /// The binding of a pod failed: its reservations are taken back.
+    pub(crate) fn take_back(&mut self, uid: PodUid) {
+        let Some(plan) = self.plans.remove(&uid) else { return };
+        for (_, volume) in &plan.bind {
+            self.claim_of.remove(volume);
+        }
+        for claim in &plan.provision {
+            self.node_of.remove(claim);
+        }
+    }
+}
