@@ -65,11 +65,12 @@ const GROUPS: [(&str, bool, &[Row]); 6] = [
         ],
     ),
     (
-        "Containers",
+        "Containers and their pods",
         true,
         &[
-            row("started again", "containers.restarts", Shape::Count),
-            row("evicted by kubelets", "life.evicted", Shape::Count),
+            row("containers started again", "containers.restarts", Shape::Count),
+            row("pods evicted by kubelets", "life.evicted", Shape::Count),
+            row("pods preempted", "life.preempted", Shape::Count),
             row("images pulled", "images.pulled", Shape::Count),
             row("pulls that failed", "images.failed_pulls", Shape::Count),
             row("held back by CPU limits, share of time", "cpu.throttled_ratio", Shape::Percent),
