@@ -147,7 +147,7 @@ const LISTED: usize = 3;
 fn unknown(followed: &Followed) -> Failure {
     let wanted = &followed.wanted;
     let full = |pod: PodUid| {
-        let name = followed.follow.pods[pod].name.text(&followed.catalog.names);
+        let name = followed.name(pod);
         match followed.namespace(pod) {
             DEFAULT_NAMESPACE => name,
             namespace => format!("{namespace}/{name}"),

@@ -6,7 +6,9 @@ mod conformance;
 mod examples;
 mod explain;
 mod failure;
+mod report;
 mod run;
+mod swarm;
 mod terminal;
 mod validate;
 
@@ -35,8 +37,12 @@ enum Verb {
     Validate(validate::ValidateArgs),
     /// Tell the life of one pod: each step with its reason, each attempt with who refused it where.
     Explain(explain::ExplainArgs),
+    /// Make the report of a run again from what the run left in its folder.
+    Report(report::ReportArgs),
     /// Replay recorded decisions of real systems and print the agreement.
     Conformance(conformance::ConformanceArgs),
+    /// Play made-up scenarios, one for each seed, with every check switched on.
+    Swarm(swarm::SwarmArgs),
     /// List, print and copy the scenarios that come with wavetank.
     Examples(examples::ExamplesArgs),
     /// Print the completion script of a shell.
@@ -74,7 +80,9 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Validate(args) => validate::validate(&args),
         Verb::Explain(args) => explain::explain(&args),
+        Verb::Report(args) => report::report(&args),
         Verb::Conformance(args) => conformance::conformance(&args),
+        Verb::Swarm(args) => swarm::swarm(&args),
         Verb::Examples(args) => examples::examples(&args),
         Verb::Completions(args) => completions::completions(&args, Cli::command()),
     };

@@ -7,7 +7,10 @@ use crate::experiment::{Finished, RunFailure, Session, run as run_scenario};
 use crate::ground::Time;
 use crate::journal::EventWriter;
 use crate::metrics::catalog;
-use crate::report::{Host, Look, RunReport, Shown, Streamed, summary, text, write_run};
+use crate::report::{
+    Drawn, Host, Look, RunReport, Shown, Streamed, TimelineLimits, TimelineWriter, changed,
+    summary, text, write_comparison, write_run,
+};
 use crate::scenario::{BASE_VARIANT, Input, Loaded, Outcome, Scenario};
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
@@ -40,6 +43,10 @@ pub(super) struct RunArgs {
     /// Write the event log, too.
     #[arg(long)]
     events: bool,
+    /// Write timeline.json, for Perfetto, however large the run: of its first 20,000 pods and two
+    /// million events. Without it, runs of up to 2,000 pods and 200,000 events have one.
+    #[arg(long)]
+    timeline: bool,
     /// Check the invariants of the world after every event. Slow.
     #[arg(long)]
     check: bool,
@@ -73,6 +80,7 @@ impl RunArgs {
             variant: Vec::new(),
             out: PathBuf::from("reports/runs"),
             events: false,
+            timeline: false,
             check: false,
             output: Form::Table,
             look: OutputArgs { color: ColorChoice::Auto, quiet: false },
@@ -144,6 +152,7 @@ struct Done {
     report: RunReport,
     folder: PathBuf,
     expectations: Vec<Outcome>,
+    drawn: Drawn,
 }
 
 /// Runs the scenario, writes the results and prints the answer.
@@ -163,8 +172,9 @@ pub(super) fn run(args: &RunArgs) -> Result<Answer, Failure> {
         .collect();
     bars.done();
     let done = done.into_iter().collect::<Result<Vec<Done>, Failure>>()?;
+    let compared = compare(args, name, &done)?;
     if !args.look.quiet || args.output != Form::Table {
-        print(&answer(args, &done)?)?;
+        print(&answer(args, &done, compared.as_deref())?)?;
     }
     let held = done.iter().flat_map(|run| &run.expectations).all(|outcome| outcome.passed);
     Ok(if held { Answer::Held } else { Answer::Failed })
@@ -193,17 +203,30 @@ fn run_one(args: &RunArgs, scenario: &Scenario, progress: impl Fn(f64)) -> Resul
     let scratch = Some(args.out.join(".scratch"));
     let session = Session { check: args.check, scratch, ..Session::new(seed) };
     let folder = args.out.join(&scenario.file.name).join(&scenario.variant).join(seed.to_string());
-    let (events, events_path) = events_file(args, &folder)?;
+    let (events, timeline) = (events_file(args, &folder)?, timeline_file(args, &folder)?);
+    let (events, events_path) = events.unzip();
+    let (timeline, timeline_path) = timeline;
     let until = scenario.file.until.map_or(Time::MAX, |until| Time::ZERO + until);
     let share = |now: Time| progress(now.as_secs_f64() / until.as_secs_f64());
-    let finished = run_scenario(scenario, &session, events, share).map_err(broken_input)?;
-    let Finished { results, digest, sink: events, .. } = finished;
+    let sinks = (events, timeline);
+    let finished = run_scenario(scenario, &session, sinks, share).map_err(|failure| {
+        // What was begun is of no use; that it cannot be removed either is not the error to tell.
+        for path in events_path.iter().chain([&timeline_path]) {
+            let _ = std::fs::remove_file(path);
+        }
+        broken_input(failure)
+    })?;
+    let Finished { results, digest, sink: (events, timeline), .. } = finished;
     if let Some(events) = events {
         events.finish().map_err(|error| {
             Failure::Internal(format!("the event log cannot be written: {error}."))
         })?;
     }
     let is_base = scenario.variant == BASE_VARIANT;
+    let (drawn, timeline_path) = finish_timeline(timeline, timeline_path)?;
+    let value = |name: &str| catalog::value(&results, name);
+    let expectations: Vec<Outcome> =
+        scenario.file.expect.iter().map(|expectation| expectation.evaluate(&value)).collect();
     let report = RunReport {
         scenario: scenario.file.name.clone(),
         variant: if is_base { String::new() } else { scenario.variant.clone() },
@@ -211,6 +234,8 @@ fn run_one(args: &RunArgs, scenario: &Scenario, progress: impl Fn(f64)) -> Resul
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: args.command(seed),
         digest: digest.to_string(),
+        expectations: expectations.iter().map(Into::into).collect(),
+        changed: changed(&scenario.file),
         results,
     };
     let host = Host {
@@ -218,25 +243,33 @@ fn run_one(args: &RunArgs, scenario: &Scenario, progress: impl Fn(f64)) -> Resul
         wall_seconds: wall.elapsed().as_secs_f64(),
         started,
     };
-    let streamed = Streamed { events: events_path, pods: None };
+    let streamed = Streamed { events: events_path, pods: None, timeline: timeline_path };
     write_run(&folder, &report, &host, &streamed)
         .map_err(|error| Failure::Input(vec![format!("error: {error}")]))?;
-    let value = |name: &str| catalog::value(&report.results, name);
-    let expectations =
-        scenario.file.expect.iter().map(|expectation| expectation.evaluate(&value)).collect();
-    Ok(Done { report, folder, expectations })
+    Ok(Done { report, folder, expectations, drawn })
 }
 
-/// A sink for the event log beside the folder of the run, if it is wanted.
-#[expect(clippy::type_complexity, reason = "a writer and its path")]
-fn events_file(
-    args: &RunArgs,
-    folder: &Path,
-) -> Result<(Option<EventWriter<BufWriter<File>>>, Option<PathBuf>), Failure> {
-    if !args.events {
-        return Ok((None, None));
+/// Writes the page over all variants, if there are several, and returns its path.
+fn compare(args: &RunArgs, scenario: &str, done: &[Done]) -> Result<Option<PathBuf>, Failure> {
+    if done.len() < 2 {
+        return Ok(None);
     }
-    let path = folder.with_extension("events.unfinished");
+    let folder = args.out.join(scenario);
+    let inside: Vec<String> =
+        done.iter().map(|run| format!("{}/{}", run.report.variant, run.report.seed)).collect();
+    let runs: Vec<(&RunReport, &str)> =
+        done.iter().zip(&inside).map(|(run, inside)| (&run.report, inside.as_str())).collect();
+    write_comparison(&folder, &runs)
+        .map_err(|error| Failure::Input(vec![format!("error: {error}")]))?;
+    Ok(Some(folder.join("report.html")))
+}
+
+/// A file that is written while the run goes on, and its path.
+type Growing = (BufWriter<File>, PathBuf);
+
+/// A file beside the folder of a run, which takes it in at the end.
+fn file_beside(folder: &Path, ending: &str) -> Result<Growing, Failure> {
+    let path = folder.with_extension(ending);
     let parent = path.parent().unwrap_or(Path::new("."));
     let file = std::fs::create_dir_all(parent).and_then(|()| File::create(&path));
     let file = file.map_err(|error| {
@@ -245,7 +278,64 @@ fn events_file(
             "choose another folder with --out",
         )
     })?;
-    Ok((Some(EventWriter::new(BufWriter::new(file))), Some(path)))
+    Ok((BufWriter::new(file), path))
+}
+
+/// A sink for the event log, if it is wanted, and its path.
+#[expect(clippy::type_complexity, reason = "a writer and its path")]
+fn events_file(
+    args: &RunArgs,
+    folder: &Path,
+) -> Result<Option<(EventWriter<BufWriter<File>>, PathBuf)>, Failure> {
+    if !args.events {
+        return Ok(None);
+    }
+    let (file, path) = file_beside(folder, "events.unfinished")?;
+    Ok(Some((EventWriter::new(file), path)))
+}
+
+/// A sink for the time line, and its path.
+fn timeline_file(
+    args: &RunArgs,
+    folder: &Path,
+) -> Result<(TimelineWriter<BufWriter<File>>, PathBuf), Failure> {
+    let limits = if args.timeline { TimelineLimits::LARGE } else { TimelineLimits::SMALL };
+    let (file, path) = file_beside(folder, "timeline.unfinished")?;
+    Ok((TimelineWriter::new(file, limits), path))
+}
+
+/// How the time line came out, and where it is if it is of use.
+fn finish_timeline(
+    timeline: TimelineWriter<BufWriter<File>>,
+    path: PathBuf,
+) -> Result<(Drawn, Option<PathBuf>), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::Internal(format!("the time line cannot be written: {error}."))
+    };
+    let (drawn, _) = timeline.finish().map_err(failed)?;
+    if drawn == Drawn::TooLarge {
+        std::fs::remove_file(&path).map_err(failed)?;
+        return Ok((drawn, None));
+    }
+    Ok((drawn, Some(path)))
+}
+
+/// What the time line does not show, for people.
+fn about_timeline(done: &[Done]) -> Option<String> {
+    let worst = done.iter().map(|run| run.drawn).max_by_key(|drawn| match drawn {
+        Drawn::Whole => 0,
+        Drawn::Partly { pods, events } => 1 + pods + events,
+        Drawn::TooLarge => u64::MAX,
+    })?;
+    match worst {
+        Drawn::Whole => None,
+        Drawn::Partly { pods, events } => Some(format!(
+            "Time line: {pods} pods and {events} events are not in timeline.json, which has limits"
+        )),
+        Drawn::TooLarge => Some(
+            "Time line: none, the run is large; --timeline writes its first 20,000 pods".to_owned(),
+        ),
+    }
 }
 
 pub(super) fn broken_input(failure: RunFailure) -> Failure {
@@ -255,11 +345,11 @@ pub(super) fn broken_input(failure: RunFailure) -> Failure {
     }
 }
 
-fn answer(args: &RunArgs, done: &[Done]) -> Result<String, Failure> {
+fn answer(args: &RunArgs, done: &[Done], compared: Option<&Path>) -> Result<String, Failure> {
     let internal =
         |error: serde_json::Error| Failure::Internal(format!("no JSON can be made: {error}."));
     match args.output {
-        Form::Table => Ok(table(args, done)),
+        Form::Table => Ok(table(args, done, compared)),
         Form::Json => {
             let summaries: Vec<_> = done.iter().map(|run| summary(&run.report)).collect();
             let text = match summaries.as_slice() {
@@ -288,7 +378,7 @@ fn lines(done: &[Done], head: &str, line: impl Fn([&str; 4]) -> String) -> Strin
     text
 }
 
-fn table(args: &RunArgs, done: &[Done]) -> String {
+fn table(args: &RunArgs, done: &[Done], compared: Option<&Path>) -> String {
     let terminal = Terminal::stdout(args.look.color);
     let folders: Vec<String> = done.iter().map(|run| run.folder.display().to_string()).collect();
     let shown: Vec<Shown<'_>> = done
@@ -298,6 +388,14 @@ fn table(args: &RunArgs, done: &[Done]) -> String {
         .collect();
     let look = Look { width: terminal.width(), colour: terminal.colour() };
     let mut out = text(&shown, look);
+    let page =
+        compared.map(Path::to_owned).or_else(|| Some(done.first()?.folder.join("report.html")));
+    if let Some(page) = page {
+        writeln!(out, "Report: {}", page.display()).expect("a string takes any text");
+    }
+    if let Some(about) = about_timeline(done) {
+        writeln!(out, "{about}").expect("a string takes any text");
+    }
     let expected = done.iter().any(|run| !run.expectations.is_empty());
     if expected {
         out.push_str("\nExpected\n");

@@ -62,6 +62,13 @@ impl Followed {
         let spec = self.catalog.pod_spec(self.follow.pods[pod].spec);
         self.catalog.names.text(spec.namespace)
     }
+
+    /// Name of any pod of the run within its namespace.
+    pub fn name(&self, pod: PodUid) -> String {
+        let name = self.follow.pods[pod].name.text(&self.catalog.names);
+        let bare = name.strip_prefix(self.namespace(pod)).and_then(|name| name.strip_prefix('/'));
+        bare.map_or(name.clone(), str::to_owned)
+    }
 }
 
 /// Plays a scenario up to a time, that included, and follows one pod. `progress` is told the
@@ -79,7 +86,7 @@ pub fn follow(
     let Built { setup, sources, draws, until } =
         scenario.build(session.seed, session.scratch.as_deref())?;
     let arrivals = Stream::open(&sources, draws, session.read_ahead)?;
-    let mut run = Run::new(setup, arrivals, Follow::new(&wanted.name));
+    let mut run = Run::new(setup, arrivals, Follow::new(&wanted.namespace, &wanted.name));
     if session.check {
         run = run.checking();
     }

@@ -4,7 +4,11 @@
 mod conformance;
 mod explain;
 mod run;
+mod swarm;
 
 pub use conformance::{CaseReport, Difference, Unreadable, recorded_cases, replay_case};
 pub use explain::{DEFAULT_NAMESPACE, Followed, PodRef, follow};
 pub use run::{Finished, RunFailure, Session, run};
+pub use swarm::{
+    FAULTS_END, Feature, Held, QUIET_FROM, SETTLED_AT, SwarmScenario, generate, swarm,
+};

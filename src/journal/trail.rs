@@ -127,8 +127,11 @@ pub struct PodTrail {
 /// Follows the pods of one name.
 #[derive(Debug, Clone)]
 pub struct Follow {
+    /// Namespace, slash and name.
     wanted: String,
-    /// Names that the wanted one begins with.
+    /// Where the name begins.
+    bare: usize,
+    /// Names that the wanted one begins with, with or without its namespace, and where they end.
     stems: Vec<(Name, usize)>,
     /// The followed pods in order of creation.
     pub trails: Vec<PodTrail>,
@@ -141,10 +144,12 @@ pub struct Follow {
 }
 
 impl Follow {
-    /// Follows the pods with this name, in whatever namespace.
-    pub fn new(name: &str) -> Follow {
+    /// Follows the pods with this name, in whatever namespace, and those whose name has the
+    /// namespace in it, as pods that come from manifests have.
+    pub fn new(namespace: &str, name: &str) -> Follow {
         Follow {
-            wanted: name.to_owned(),
+            wanted: format!("{namespace}/{name}"),
+            bare: namespace.len() + 1,
             stems: Vec::new(),
             trails: Vec::new(),
             nodes: Table::new(),
@@ -155,14 +160,11 @@ impl Follow {
 
     fn is_wanted(&self, name: PodName) -> bool {
         let (stem, number, digits) = name.parts();
-        let Some((_, length)) = self.stems.iter().find(|(known, _)| *known == stem) else {
-            return false;
-        };
-        let rest = &self.wanted[*length..];
-        match digits {
+        let ends = self.stems.iter().filter(|(known, _)| *known == stem).map(|(_, end)| *end);
+        ends.map(|end| &self.wanted[end..]).any(|rest| match digits {
             0 => rest.is_empty(),
             digits => rest == format!("{number:0width$}", width = usize::from(digits)),
-        }
+        })
     }
 
     fn trail(&mut self, pod: PodUid) -> Option<&mut PodTrail> {
@@ -215,8 +217,10 @@ impl Sink for Follow {
     }
 
     fn name(&mut self, name: Name, text: &str) {
-        if self.wanted.starts_with(text) {
-            self.stems.push((name, text.len()));
+        for from in [0, self.bare] {
+            if self.wanted[from..].starts_with(text) {
+                self.stems.push((name, from + text.len()));
+            }
         }
     }
 
@@ -320,7 +324,7 @@ mod tests {
 
     /// A follower of `web-3` and a way to tell it facts, one a second.
     fn follow(facts: &[Fact], names: &[&str]) -> Follow {
-        let mut follow = Follow::new("web-3");
+        let mut follow = Follow::new("default", "web-3");
         let mut known = Names::new();
         for text in names {
             let name = known.intern(text);
@@ -330,6 +334,15 @@ mod tests {
             follow.record(&Record { at: Time::from_secs(second as u64), fact: *fact });
         }
         follow
+    }
+
+    #[test]
+    fn a_name_may_have_its_namespace_in_it() {
+        let names = ["default/web-", "web-", "other/web-"];
+        let facts: Vec<Fact> = (0..3).map(|at| created(at, Name(at), 3, 1)).collect();
+        let follow = follow(&facts, &names);
+        let pods: Vec<u32> = follow.trails.iter().map(|trail| trail.pod.0).collect();
+        assert_eq!(pods, [0, 1]);
     }
 
     #[test]

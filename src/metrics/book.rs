@@ -267,6 +267,11 @@ impl Book {
                     row.counted = ready == Condition::True;
                 }
             }
+            Fact::NodeRemoved { node } => {
+                if let Some(row) = self.nodes.get_mut(node.index()) {
+                    row.counted = false;
+                }
+            }
             Fact::NodeCrashed { node } => self.power(node, false),
             Fact::NodeRepaired { node } => self.power(node, true),
             Fact::QualityDefined { spec, error_ppm, latency_permille } => {
@@ -352,10 +357,10 @@ impl Book {
             | Fact::Unready { pod }
             | Fact::ContainerStarted { pod, .. }
             | Fact::ContainerWaiting { pod, .. }
-            | Fact::PullBegan { pod, .. } => {
-                if self.pod(pod).is_some_and(|row| !self.is_dark(row)) {
-                    self.change(pod, |row| news(row, &record.fact, at));
-                }
+            | Fact::PullBegan { pod, .. }
+                if self.pod(pod).is_some_and(|row| !self.is_dark(row)) =>
+            {
+                self.change(pod, |row| news(row, &record.fact, at));
             }
             Fact::Queued { pod } => self.change(pod, |row| row.queued = at),
             Fact::Refused { pod, refusers } => self.change(pod, |row| {

@@ -203,7 +203,9 @@ impl Fold for Placement {
                 self.nodes.push(NodeFold { joined: step.at, ..NodeFold::default() });
                 self.count_node(node.index(), step.at, true, step.book);
             }
-            Fact::NodeCondition { node, .. } if node.index() < self.nodes.len() => {
+            Fact::NodeCondition { node, .. } | Fact::NodeRemoved { node }
+                if node.index() < self.nodes.len() =>
+            {
                 let counts = step.book.nodes[node.index()].counted;
                 self.count_node(node.index(), step.at, counts, step.book);
             }

@@ -167,7 +167,9 @@ impl Fold for Usage {
     fn fold(&mut self, step: &Step<'_>) {
         let at = step.at;
         match step.fact {
-            Fact::NodeAdded { node, .. } | Fact::NodeCondition { node, .. }
+            Fact::NodeAdded { node, .. }
+            | Fact::NodeCondition { node, .. }
+            | Fact::NodeRemoved { node }
                 if node.index() < step.book.nodes.len() =>
             {
                 self.count_node(node.index(), at, step.book);

@@ -150,6 +150,7 @@ impl Cast<'_> {
             Fact::Deleting { cause, .. } => ("asked to stop".to_owned(), deleted(cause).to_owned()),
             Fact::Removed { .. } => ("gone".to_owned(), "removed from the store".to_owned()),
             Fact::NodeAdded { .. }
+            | Fact::NodeRemoved { .. }
             | Fact::NodeCrashed { .. }
             | Fact::NodeRepaired { .. }
             | Fact::NodeCondition { .. }
@@ -185,8 +186,8 @@ impl Cast<'_> {
                         "it was there already and the registry has no newer one".to_owned(),
                     ),
                     PullOutcome::Failed => (
-                        format!("image of {of} cannot be pulled"),
-                        "the registry does not have it".to_owned(),
+                        format!("image of {of} was not pulled"),
+                        "the registry does not have it, or the pull was given up".to_owned(),
                     ),
                 }
             }
@@ -231,6 +232,9 @@ impl Cast<'_> {
     fn of_node(&self, fact: &Fact) -> (String, String) {
         match *fact {
             Fact::NodeAdded { node, .. } => (format!("{} joined", self.node(node)), String::new()),
+            Fact::NodeRemoved { node } => {
+                (format!("{} is gone", self.node(node)), "its object was deleted".to_owned())
+            }
             Fact::NodeCrashed { node } => {
                 (format!("{} lost power", self.node(node)), "a fault".to_owned())
             }

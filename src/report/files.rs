@@ -5,7 +5,9 @@
 //! Everything but `host.json` is the same, byte by byte, for the same run on every machine.
 
 use super::json::{HOST_SCHEMA, summary};
-use super::{Host, Plotted, RunReport, figures};
+use super::rebuild::{RESULTS, write_page};
+use super::saved::save;
+use super::{Host, RunReport};
 use super::{nodes_csv, pods_csv, recovery_csv, series_csv};
 use serde::Serialize;
 use std::fs::{self, File};
@@ -56,6 +58,8 @@ pub struct Streamed {
     pub events: Option<PathBuf>,
     /// The table of pods, if it was too long to keep.
     pub pods: Option<PathBuf>,
+    /// The time line.
+    pub timeline: Option<PathBuf>,
 }
 
 /// A name beside a path, hidden, for something not finished.
@@ -99,7 +103,7 @@ pub fn write_run(
 ) -> Result<(), WriteError> {
     let unfinished = beside(folder, "unfinished");
     told(remove_if_there(&unfinished), "remove what an earlier run left behind", &unfinished)?;
-    told(fs::create_dir_all(unfinished.join("plots")), "make this folder", &unfinished)?;
+    told(fs::create_dir_all(&unfinished), "make this folder", &unfinished)?;
     write_contents(&unfinished, report, host, streamed)?;
     swap(&unfinished, folder)
 }
@@ -129,18 +133,18 @@ fn write_contents(
     if streamed.pods.is_none() {
         put("pods.csv", &|out| pods_csv(results, out))?;
     }
-    let plotted = [Plotted { label: report.variant.clone(), results }];
-    let subtitle = format!("{}, seed {}", run_name(report), report.seed);
-    for figure in figures(&plotted, &subtitle) {
-        put(&format!("plots/{}.svg", figure.name), &|out| out.write_all(figure.svg.as_bytes()))?;
-    }
-    let streams = [(&streamed.events, "events.jsonl.gz"), (&streamed.pods, "pods.csv")];
+    put(RESULTS, &|out| save(report, out))?;
+    let streams = [
+        (&streamed.events, "events.jsonl.gz"),
+        (&streamed.pods, "pods.csv"),
+        (&streamed.timeline, "timeline.json"),
+    ];
     for (from, name) in streams {
         if let Some(from) = from {
             told(fs::rename(from, folder.join(name)), "move this file into its folder", from)?;
         }
     }
-    Ok(())
+    write_page(folder, report)
 }
 
 /// Scenario and variant in one text.
@@ -199,20 +203,29 @@ mod tests {
         let report = example_report("", true);
         let host = Host { cpu_seconds: 1.5, ..Host::default() };
         write_run(&folder, &report, &host, &Streamed::default()).unwrap();
-        let first = contents(&folder);
+        let mut first = contents(&folder);
         let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
-        for name in ["summary.json", "pods.csv", "nodes.csv", "series.csv", "recovery.csv"] {
+        for name in
+            ["summary.json", "results.json", "pods.csv", "nodes.csv", "series.csv", "recovery.csv"]
+        {
             assert!(names.contains(&name), "{names:?}");
         }
-        assert_eq!(names.iter().filter(|name| name.ends_with(".svg")).count(), 6, "{names:?}");
+        for (ending, files) in [(".svg", 7), (".csv", 7 + 4), (".html", 1)] {
+            let found = names.iter().filter(|name| name.ends_with(ending)).count();
+            assert_eq!(found, files, "{names:?}");
+        }
         fs::write(folder.join("stale"), "from an earlier run").unwrap();
         let log = scratch.path().join("events.part");
         fs::write(&log, "log").unwrap();
-        let streamed = Streamed { events: Some(log.clone()), pods: None };
+        let streamed = Streamed { events: Some(log.clone()), ..Streamed::default() };
         write_run(&folder, &example_report("", true), &Host::default(), &streamed).unwrap();
         let mut second = contents(&folder);
         second.retain(|(name, _)| name != "events.jsonl.gz");
-        assert_eq!(first, second);
+        let page = second.iter().find(|(name, _)| name == "report.html").unwrap();
+        assert!(String::from_utf8_lossy(&page.1).contains("href=\"events.jsonl.gz\""));
+        first.retain(|(name, _)| name != "report.html");
+        second.retain(|(name, _)| name != "report.html");
+        assert!(first == second);
         assert!(folder.join("events.jsonl.gz").exists() && !log.exists());
         let left: Vec<_> = fs::read_dir(folder.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 1, "nothing unfinished is left beside the folder");

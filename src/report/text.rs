@@ -102,10 +102,11 @@ pub(super) fn wrapped(text: &str, width: u16, indent: &str) -> String {
 }
 
 /// The answer in plain words.
-fn answer(results: &Results) -> String {
+pub(super) fn answer(results: &Results) -> String {
     let mut sentences = vec![placed(results)];
     sentences.extend(waited(results));
     sentences.extend(recovered(results));
+    sentences.extend(broke(results));
     sentences.extend(served(results));
     sentences.join(" ")
 }
@@ -200,6 +201,33 @@ fn recovered(results: &Results) -> Option<String> {
     Some(format!("{cause} took {} down: {}.", counted(recovery.affected, "pod"), listed(&parts)))
 }
 
+/// What went wrong with pods and containers on nodes that did not.
+fn broke(results: &Results) -> Option<String> {
+    let mut parts = Vec::new();
+    if results.life.failed > 0 {
+        let reasons = results.life.failures.iter().take(REASONS);
+        let reasons: Vec<String> =
+            reasons.map(|row| format!("{} {}", count(row.pods), row.reason)).collect();
+        let pods = counted(results.life.failed, "pod");
+        parts.push(format!("{pods} ended badly ({})", listed(&reasons)));
+    }
+    let containers = &results.containers;
+    if containers.restarts > 0 {
+        let most = containers.restarts_by_cause.iter().max_by_key(|row| row.count)?;
+        let times = match containers.restarts {
+            1 => "once".to_owned(),
+            times => format!("{} times", count(times)),
+        };
+        parts.push(format!("containers were started again {times}, mostly after {}", most.cause));
+    }
+    let mut text = parts.join("; ");
+    if let Some(first) = text.get(..1).map(str::to_uppercase) {
+        text.replace_range(..1, &first);
+        text.push('.');
+    }
+    (!text.is_empty()).then_some(text)
+}
+
 fn served(results: &Results) -> Option<String> {
     let services = &results.availability.services;
     let worst = services.iter().min_by(|a, b| a.availability.total_cmp(&b.availability))?;
@@ -229,7 +257,7 @@ enum Shape {
 
 /// Rows of the table: what people call it, the metrics side by side, how they are shown. A row
 /// without any value in any run is left out.
-const ROWS: [(&str, &[&str], Shape); 18] = [
+const ROWS: [(&str, &[&str], Shape); 20] = [
     ("pods submitted / with a lifetime above zero", &SUBMITTED, Shape::Count),
     ("pods finished", &["life.finished"], Shape::Count),
     ("pods pending at the end", &["life.pending_at_end"], Shape::Count),
@@ -237,6 +265,8 @@ const ROWS: [(&str, &[&str], Shape); 18] = [
     ("time to bind: p50 / p99 / max", &BIND, Shape::Duration),
     ("time to running: p50 / p99 / max", &RUNNING, Shape::Duration),
     ("attempts without a node", &["wait.refused_attempts"], Shape::Count),
+    ("pods failed / evicted", &["life.failed", "life.evicted"], Shape::Count),
+    ("containers started again", &["containers.restarts"], Shape::Count),
     ("cpu allocated: mean / peak", &CPU, Shape::Percent),
     ("memory allocated: mean / peak", &MEMORY, Shape::Percent),
     ("gpu allocated: mean / peak", &GPU, Shape::Percent),
@@ -261,6 +291,8 @@ const ROWS: [(&str, &[&str], Shape); 18] = [
         Shape::Percent,
     ),
 ];
+/// Rows that are left out if they are all zero, by their first metric.
+const QUIET: [&str; 2] = ["life.failed", "containers.restarts"];
 const SUBMITTED: [&str; 2] = ["life.submitted", "life.with_lifetime"];
 const PEAKS: [&str; 2] = ["life.peak_alive.demanded", "life.peak_alive.measured"];
 const BIND: [&str; 3] = ["wait.time_to_bind.p50", "wait.time_to_bind.p99", "wait.time_to_bind.max"];
@@ -314,7 +346,11 @@ fn table(runs: &[Shown<'_>], look: Look) -> String {
     let crashes = runs.iter().any(|run| run.report.results.recovery.incidents > 0);
     for (name, metrics, shape) in ROWS {
         let of_recovery = metrics.iter().any(|metric| metric.starts_with("recovery."));
-        if of_recovery && !crashes {
+        let zero = |name: &&str| {
+            runs.iter().all(|run| catalog::value(&run.report.results, name) == Some(0.0))
+        };
+        let quiet = QUIET.contains(&metrics[0]) && metrics.iter().all(zero);
+        if quiet || (of_recovery && !crashes) {
             continue;
         }
         let cells: Vec<Option<String>> =

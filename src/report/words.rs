@@ -76,6 +76,39 @@ fn three_digits(number: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A text within the text or the attributes of HTML and SVG.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(printable(c)),
+        }
+    }
+    out
+}
+
+/// The character, or a sign for it if neither XML nor a reader can take it.
+pub(super) fn printable(c: char) -> char {
+    let strange = c.is_control() && c != '\n' && c != '\t';
+    if strange || matches!(c, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c }
+}
+
+/// An amount of bytes in the largest unit that leaves at least one: `3.2 GiB`.
+pub(super) fn bytes(amount: f64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut amount, mut at) = (amount, 0);
+    while amount >= 1024.0 && at + 1 < units.len() {
+        amount /= 1024.0;
+        at += 1;
+    }
+    format!("{} {}", three_digits(amount.min(999.0)), units[at])
+}
+
 /// Several things in a sentence: `a`, `a and b`, `a, b and c`.
 pub(super) fn listed(items: &[String]) -> String {
     match items {
@@ -118,6 +151,11 @@ mod tests {
         }
         assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
         assert_eq!(counted(1, "pod") + &counted(2, "crash"), "1 pod2 crashes");
+        assert_eq!([bytes(0.0), bytes(3.5 * (1u64 << 30) as f64)], ["0 B", "3.5 GiB"]);
+        assert_eq!(
+            escaped("<a href='x'>&\"\u{1}"),
+            "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\u{fffd}"
+        );
         assert_eq!(listed(&["a".into(), "b".into(), "c".into()]), "a, b and c");
     }
 }

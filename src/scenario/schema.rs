@@ -19,6 +19,9 @@ mod tests {
         for path in [
             "/properties/until",
             "/properties/cluster",
+            "/properties/objects/items",
+            "/$defs/ApplicationParams/properties/ready_after/description",
+            "/$defs/ContainerManifest/properties/livenessProbe",
             "/$defs/NodeGroup/properties/ephemeral_storage/description",
             "/$defs/PodManifest/properties/initContainers",
             "/$defs/PodManifest/properties/dnsPolicy",

@@ -27,6 +27,10 @@ impl World {
                 let powered = self.fleet.machines[node].powered;
                 assert!(powered, "at {now}: {pod:?} runs on {node:?}, which has no power");
             }
+            assert!(
+                !(view.phase.is_terminal() && program.runs()),
+                "at {now}: {pod:?} has ended in the store, and containers of it run"
+            );
             if let Some(node) = view.node
                 && !view.phase.is_terminal()
             {

@@ -8,3 +8,4 @@ mod determinism;
 mod house;
 mod shared;
 mod shipped;
+mod swarm;

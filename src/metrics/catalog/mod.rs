@@ -1,7 +1,7 @@
 //! Every metric by its name: what it means, its unit, and its value in the results of a run.
 //!
-//! A name is dotted, such as `wait.time_to_bind.p99`. A family over resources, services and the like
-//! has a name with a place for the key: `placement.allocation_ratio.{resource}.mean`,
+//! A name is dotted, such as `wait.time_to_bind.p99`. A family over resources, services and the
+//! like has a name with a place for the key: `placement.allocation_ratio.{resource}.mean`,
 //! `availability({service})`, `wait.refused_attempts({plugin})`.
 
 mod entries;

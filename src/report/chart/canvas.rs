@@ -3,6 +3,7 @@
 //! plotters counts whole units, so everything is drawn four times as large and shown at its size by
 //! the view box; coordinates are then exact to a quarter of a pixel and the same on every machine.
 
+use crate::report::words::{escaped, printable};
 use plotters::prelude::{DrawingBackend, IntoFont, RGBAColor, SVGBackend, ShapeStyle, TextStyle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, RGBColor};
@@ -19,18 +20,30 @@ const ASPECT: f64 = 0.58;
 pub(super) const GREY: RGBColor = RGBColor(0x7c, 0x82, 0x8a);
 
 /// Colours of runs and resources, told apart by colour-blind people too.
-pub(super) const PALETTE: [RGBColor; 6] = [
+pub(super) const PALETTE: [RGBColor; 7] = [
     RGBColor(0x2f, 0x7f, 0xc1),
     RGBColor(0xe5, 0x86, 0x06),
     RGBColor(0x12, 0x9b, 0x79),
     RGBColor(0xc0, 0x57, 0x9b),
     RGBColor(0x7a, 0x6f, 0xd0),
     RGBColor(0xa0, 0x84, 0x3c),
+    RGBColor(0xd1, 0x4d, 0x41),
 ];
 
 /// The colour of number `at`.
 pub(super) fn colour(at: usize) -> RGBColor {
     PALETTE[at % PALETTE.len()]
+}
+
+/// What a figure says in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Words {
+    /// Its subject.
+    pub(super) title: String,
+    /// What is drawn, with its axes.
+    pub(super) shows: String,
+    /// What it found, in a sentence.
+    pub(super) caption: String,
 }
 
 /// How a text stands at its place.
@@ -75,6 +88,15 @@ impl Type {
 /// About how many pixels wide a text is.
 pub(super) fn width_of(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * ASPECT
+}
+
+/// The text, or as much of it as there is room for.
+pub(super) fn fitting(text: &str, size: f64, room: f64) -> String {
+    if width_of(text, size) <= room {
+        return text.to_owned();
+    }
+    let fit = (room / (size * ASPECT)) as usize;
+    text.chars().take(fit.saturating_sub(1)).chain(['\u{2026}']).collect()
 }
 
 /// A picture being drawn.
@@ -136,7 +158,8 @@ impl Canvas {
         let font = (FONT, look.size * FINE * FONT_FACTOR).into_font();
         let font = if look.bold { font.style(plotters::style::FontStyle::Bold) } else { font };
         let style = TextStyle::from(font).color(&look.colour).pos(Pos::new(h_pos, VPos::Center));
-        self.draw(|backend| drawn(backend.draw_text(text, &style, (fine(at.0), fine(at.1)))));
+        let text: String = text.chars().map(printable).collect();
+        self.draw(|backend| drawn(backend.draw_text(&text, &style, (fine(at.0), fine(at.1)))));
     }
 
     /// A thin grey line, of an axis or, fainter, of a grid.
@@ -144,14 +167,20 @@ impl Canvas {
         self.line(&[from, to], GREY.mix(strength), 1.0);
     }
 
-    /// The finished picture.
-    pub(super) fn finish(self) -> String {
+    /// The finished picture with what it says to those who do not see it. `id` begins the
+    /// identifiers of its parts, which are unique in a page.
+    pub(super) fn finish(self, id: &str, words: &Words) -> String {
         let (width, height) = (self.width, self.height);
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {} {}\" stroke-linejoin=\"round\" stroke-linecap=\"round\">\n{}</svg>\n",
+             viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" \
+             stroke-linejoin=\"round\" stroke-linecap=\"round\">\n\
+             <title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{} {}</desc>\n{}</svg>\n",
             fine(width),
             fine(height),
+            escaped(&words.title),
+            escaped(&words.shows),
+            escaped(&words.caption),
             self.body
         )
     }

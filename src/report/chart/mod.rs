@@ -1,5 +1,5 @@
 //! The figures of a run, or of several runs over each other, as SVG that reads well on light and on
-//! dark ground.
+//! dark ground, each with its numbers as CSV and with words for those who do not see it.
 
 mod canvas;
 mod distribution;
@@ -7,9 +7,17 @@ mod frame;
 mod nodes;
 mod recovery;
 mod scale;
+mod states;
+mod table;
 mod time;
 
 use crate::metrics::{ResourceResult, Results};
+use canvas::Words;
+use frame::Layout;
+use table::Table;
+
+/// Most runs that are drawn over each other.
+pub(super) const DRAWN: usize = 8;
 
 /// A run in a figure.
 #[derive(Debug, Clone)]
@@ -20,27 +28,62 @@ pub struct Plotted<'r> {
     pub results: &'r Results,
 }
 
-/// One picture.
+/// One picture. The same results give the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
-    /// Name of the file without its ending.
+    /// Name of its files without their endings.
     pub name: &'static str,
-    /// The picture. The same results give the same bytes.
+    /// Its subject.
+    pub title: String,
+    /// What it found, in a sentence.
+    pub caption: String,
+    /// The numbers behind it.
+    pub csv: String,
+    /// The picture as a file of its own.
     pub svg: String,
+    /// The picture for a page on a screen or on paper.
+    pub wide: String,
+    /// The picture for a page on a phone.
+    pub narrow: String,
 }
 
-/// Every figure that these runs have data for. `subtitle` says whose they are.
+/// What is drawn.
+trait Chart {
+    /// What it says in words.
+    fn words(&self) -> &Words;
+    /// The picture; `id` begins the identifiers of its parts.
+    fn draw(&self, layout: &Layout<'_>, id: &str) -> String;
+    /// The numbers behind it.
+    fn data(&self) -> Table;
+}
+
+fn figure(name: &'static str, subtitle: &str, chart: Option<impl Chart>) -> Option<Figure> {
+    let chart = chart?;
+    Some(Figure {
+        name,
+        title: chart.words().title.clone(),
+        caption: chart.words().caption.clone(),
+        csv: chart.data().to_csv(),
+        svg: chart.draw(&Layout::file(subtitle), name),
+        wide: chart.draw(&Layout::WIDE, &format!("{name}-wide")),
+        narrow: chart.draw(&Layout::NARROW, &format!("{name}-narrow")),
+    })
+}
+
+/// Every figure that these runs have data for; of many runs, the first ones. `subtitle` says whose
+/// they are.
 pub fn figures(runs: &[Plotted<'_>], subtitle: &str) -> Vec<Figure> {
+    let runs = &runs[..runs.len().min(DRAWN)];
     let drawn = [
-        ("allocation", time::allocation(runs, subtitle)),
-        ("pods", time::pods(runs, subtitle)),
-        ("time-to-bind", distribution::time_to_bind(runs, subtitle)),
-        ("imbalance", time::imbalance(runs, subtitle)),
-        ("nodes", nodes::heat(runs, subtitle)),
-        ("recovery", recovery::legs(runs, subtitle)),
+        figure("allocation", subtitle, time::allocation(runs)),
+        figure("utilisation", subtitle, time::utilisation(runs)),
+        figure("pods", subtitle, states::states(runs)),
+        figure("time-to-start", subtitle, distribution::starts(runs)),
+        figure("nodes", subtitle, nodes::heat(runs)),
+        figure("imbalance", subtitle, time::imbalance(runs)),
+        figure("recovery", subtitle, recovery::waterfall(runs)),
     ];
-    let some = |(name, svg): (&'static str, Option<String>)| Some(Figure { name, svg: svg? });
-    drawn.into_iter().filter_map(some).collect()
+    drawn.into_iter().flatten().collect()
 }
 
 /// Most resources that are drawn.
@@ -83,12 +126,27 @@ mod tests {
             let drawn = figures(&all[..runs], "example, seed 7");
             assert_eq!(drawn, figures(&all[..runs], "example, seed 7"));
             let names: Vec<&str> = drawn.iter().map(|figure| figure.name).collect();
-            let expected = ["allocation", "pods", "time-to-bind", "imbalance", "nodes", "recovery"];
+            let expected = [
+                "allocation",
+                "utilisation",
+                "pods",
+                "time-to-start",
+                "nodes",
+                "imbalance",
+                "recovery",
+            ];
             assert_eq!(names, expected);
-            for Figure { name, svg } in &drawn {
-                assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{name}");
-                assert!(svg.contains("viewBox") && !svg.contains("NaN"), "{name}");
-                assert_eq!(svg.contains("spread"), runs == 2, "{name}");
+            for figure in &drawn {
+                let name = figure.name;
+                for svg in [&figure.svg, &figure.wide, &figure.narrow] {
+                    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{name}");
+                    assert!(svg.contains("viewBox") && !svg.contains("NaN"), "{name}");
+                    assert!(svg.contains("<title id=") && svg.contains("<desc id="), "{name}");
+                    assert_eq!(svg.contains("spread"), runs == 2, "{name}");
+                }
+                assert!(figure.caption.ends_with('.'), "{name}: {}", figure.caption);
+                let lines: Vec<&str> = figure.csv.lines().collect();
+                assert!(lines.len() > 5, "{name}: {}", figure.csv);
             }
         }
     }
@@ -101,8 +159,13 @@ mod tests {
         let reports = examples();
         let all = plotted(&reports);
         for runs in [1, 2] {
-            for Figure { name, svg } in figures(&all[..runs], "example, seed 7") {
-                std::fs::write(format!("{folder}/{name}-{runs}.svg"), svg).unwrap();
+            for figure in figures(&all[..runs], "example, seed 7") {
+                for (kind, svg) in
+                    [("file", figure.svg), ("wide", figure.wide), ("narrow", figure.narrow)]
+                {
+                    let path = format!("{folder}/{}-{runs}-{kind}.svg", figure.name);
+                    std::fs::write(path, svg).unwrap();
+                }
             }
         }
     }

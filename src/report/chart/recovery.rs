@@ -1,17 +1,17 @@
 //! Where the time from a fault to a ready replacement went, leg by leg.
 
-use super::Plotted;
-use super::canvas::{Side, Type, colour, width_of};
-use super::frame::{LEFT, Panel, RIGHT, TOP, legend, titled};
+use super::canvas::{Side, Words, colour, fitting, width_of};
+use super::frame::{AXIS, Layout, Panel};
 use super::scale::Axis;
+use super::table::Table;
+use super::{Chart, Plotted};
 use crate::metrics::{CaseOutcome, CaseRow, Results};
 use crate::report::words::{counted, duration};
 use plotters::style::{Color, RGBColor};
 
 const NAMES: [&str; 6] = ["detect", "evict", "recreate", "bind", "start", "ready"];
-const BAR: f64 = 36.0;
-const STEP: f64 = 62.0;
-const TEXT: f64 = 13.0;
+const BAR: f64 = 34.0;
+const STEP: f64 = 64.0;
 
 /// A bar: what it shows, and the length of each leg in seconds.
 struct Bar {
@@ -23,6 +23,12 @@ impl Bar {
     fn total(&self) -> f64 {
         self.legs.iter().sum()
     }
+}
+
+/// Bars of legs on a common time since the fault.
+pub(super) struct Waterfall {
+    words: Words,
+    bars: Vec<Bar>,
 }
 
 fn mean_bar(results: &Results) -> Bar {
@@ -38,8 +44,8 @@ fn case_bar(row: &CaseRow) -> Option<Bar> {
     let ready = row.ready?;
     let steps = [row.detected, row.evicted, row.recreated, row.bound, row.started, Some(ready)];
     let mut from = row.fault;
-    let legs = steps.map(|at| {
-        let length = (at.unwrap_or(from) - from).max(0.0);
+    let legs = steps.map(|step| {
+        let length = (step.unwrap_or(from) - from).max(0.0);
         from += length;
         length
     });
@@ -63,43 +69,81 @@ fn bars(run: &Plotted<'_>, several: bool) -> Vec<Bar> {
     bars
 }
 
-/// Bars of legs on a common time since the fault.
-pub(super) fn legs(runs: &[Plotted<'_>], subtitle: &str) -> Option<String> {
+/// The way back, leg by leg.
+pub(super) fn waterfall(runs: &[Plotted<'_>]) -> Option<Waterfall> {
     let bars: Vec<Bar> = runs.iter().flat_map(|run| bars(run, runs.len() > 1)).collect();
-    let longest = bars.iter().map(Bar::total).fold(0.0, f64::max);
-    if longest <= 0.0 {
-        return None;
+    let first = bars.first().filter(|_| bars.iter().any(|bar| bar.total() > 0.0))?;
+    let longest =
+        (0..NAMES.len()).reduce(|a, b| if first.legs[b] > first.legs[a] { b } else { a })?;
+    let of = if runs.len() > 1 { format!("{}: the", runs[0].label) } else { "The".to_owned() };
+    let caption = format!(
+        "{of} longest part of the way back was to {}: {} of {} on average.",
+        NAMES[longest],
+        duration(first.legs[longest]),
+        duration(first.total())
+    );
+    let words = Words {
+        title: "From a lost node to a ready replacement".to_owned(),
+        shows: "Bars over the time since the fault, in parts: detect, evict, recreate, bind, \
+                start, ready."
+            .to_owned(),
+        caption,
+    };
+    Some(Waterfall { words, bars })
+}
+
+impl Chart for Waterfall {
+    fn words(&self) -> &Words {
+        &self.words
     }
-    let top = TOP + 6.0;
-    let place = Panel { top, bottom: top + bars.len() as f64 * STEP + 8.0 };
-    let title = "From a lost node to a ready replacement";
-    let mut canvas = titled(place.bottom + 60.0, title, subtitle);
-    legend(&mut canvas, &NAMES.map(str::to_owned));
-    let x = Axis::linear((0.0, longest * 1.02), (LEFT - 48.0, RIGHT - 60.0));
-    for (tick, _) in x.time_ticks(8) {
-        canvas.rule((x.at(tick), place.top), (x.at(tick), place.bottom), 0.22);
-    }
-    for (number, bar) in bars.iter().enumerate() {
-        let y = place.top + number as f64 * STEP;
-        canvas.text(&bar.title, (x.at(0.0), y + 10.0), Type::new(TEXT, Side::Left).bold());
-        let mut from = 0.0;
-        for (leg, length) in bar.legs.iter().enumerate() {
-            let (left, right) = (x.at(from), x.at(from + length));
-            let edges = ((left, y + 20.0), (right, y + 20.0 + BAR));
-            if right - left > 0.25 {
-                canvas.rectangle(edges.0, edges.1, colour(leg).to_rgba());
-            }
-            let label = format!("{} {}", NAMES[leg], duration(*length));
-            if width_of(&label, TEXT) + 8.0 < right - left {
-                let middle = (f64::midpoint(left, right), y + 20.0 + BAR / 2.0);
-                let white = RGBColor(0xff, 0xff, 0xff);
-                canvas.text(&label, middle, Type::new(TEXT, Side::Middle).coloured(white));
-            }
-            from += length;
+
+    fn draw(&self, layout: &Layout<'_>, id: &str) -> String {
+        let legend: Vec<(String, RGBColor)> =
+            NAMES.iter().enumerate().map(|(at, name)| ((*name).to_owned(), colour(at))).collect();
+        let top = layout.top(&legend) + 6.0;
+        let bottom = top + self.bars.len() as f64 * STEP + 4.0;
+        let place = Panel { layout: *layout, top, bottom };
+        let mut canvas = layout.canvas(&self.words.title, &legend, bottom + AXIS);
+        let longest = self.bars.iter().map(Bar::total).fold(0.0, f64::max);
+        let edges = (if layout.is_narrow() { 8.0 } else { 24.0 }, layout.right() - 60.0);
+        let x = Axis::linear((0.0, longest * 1.02), edges);
+        for (tick, _) in x.time_ticks(if layout.is_narrow() { 4 } else { 8 }) {
+            canvas.rule((x.at(tick), top), (x.at(tick), bottom), 0.22);
         }
-        let end = (x.at(from) + 8.0, y + 20.0 + BAR / 2.0);
-        canvas.text(&duration(bar.total()), end, Type::new(TEXT, Side::Left).bold());
+        for (number, bar) in self.bars.iter().enumerate() {
+            let y = top + number as f64 * STEP;
+            let room = layout.right() - x.at(0.0);
+            let title = fitting(&bar.title, layout.text, room);
+            canvas.text(&title, (x.at(0.0), y + 10.0), layout.type_of(Side::Left).bold());
+            let mut from = 0.0;
+            for (leg, length) in bar.legs.iter().enumerate() {
+                let (left, right) = (x.at(from), x.at(from + length));
+                let (upper, lower) = ((left, y + 22.0), (right, y + 22.0 + BAR));
+                if right - left > 0.25 {
+                    canvas.rectangle(upper, lower, colour(leg).to_rgba());
+                }
+                let label = format!("{} {}", NAMES[leg], duration(*length));
+                if width_of(&label, layout.text) + 8.0 < right - left {
+                    let middle = (f64::midpoint(left, right), y + 22.0 + BAR / 2.0);
+                    let white = RGBColor(0xff, 0xff, 0xff);
+                    canvas.text(&label, middle, layout.type_of(Side::Middle).coloured(white));
+                }
+                from += length;
+            }
+            let end = (x.at(from) + 8.0, y + 22.0 + BAR / 2.0);
+            canvas.text(&duration(bar.total()), end, layout.type_of(Side::Left).bold());
+        }
+        place.horizontal(&mut canvas, &x, "time since the fault");
+        canvas.finish(id, &self.words)
     }
-    place.horizontal(&mut canvas, &x, "time since the fault");
-    Some(canvas.finish())
+
+    fn data(&self) -> Table {
+        let mut table = Table::new(&["bar", "leg", "length_s"]);
+        for bar in &self.bars {
+            for (name, length) in NAMES.iter().zip(bar.legs) {
+                table.rows.push(vec![bar.title.clone(), (*name).to_owned(), length.to_string()]);
+            }
+        }
+        table
+    }
 }

@@ -96,7 +96,7 @@ pub fn explanation(followed: &Followed, head: &ExplainHead) -> Option<Explanatio
         command: head.command.clone(),
         at_seconds: followed.at.as_secs_f64(),
         namespace: followed.namespace(trail.pod).to_owned(),
-        pod: cast.pod(trail.pod),
+        pod: followed.name(trail.pod),
         workload: cast.workload(follow.pods[trail.pod].workload),
         earlier: trails.len() - 1,
         node: follow.pods[trail.pod].node.map(|node| cast.node(node)),

@@ -44,7 +44,7 @@ fn created(pod: PodUid, number: u32, catalog: &Catalog) -> Fact {
 fn told(facts: &[(u64, Fact)], at: u64) -> Explanation {
     let catalog = catalog();
     let name = |text: &str| catalog.names.find(text).unwrap();
-    let mut follow = Follow::new("web-3");
+    let mut follow = Follow::new("default", "web-3");
     for number in 0..catalog.names.len() {
         let name = Name::from_index(number);
         follow.name(name, catalog.names.text(name));

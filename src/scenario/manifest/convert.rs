@@ -22,6 +22,7 @@ use crate::policy::kube::tolerate_lost_nodes;
 use crate::scenario::names::{check_label, check_name, check_qualified};
 use crate::scenario::tree::join;
 use crate::stimulus::GpuParams;
+use std::collections::BTreeMap;
 
 /// A pod with everything that belongs to it, and the path at which its PodSpec was written.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +74,9 @@ impl<'r> Reader<'r> {
         Reader { catalog, classes, problems: Vec::new(), without_effect: Vec::new() }
     }
 }
+
+/// The annotation by which an owner with too many pods chooses.
+const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 impl Reader<'_> {
     pub(in crate::scenario) fn wrong(&mut self, path: String, text: impl Into<String>, hint: &str) {
@@ -144,22 +148,37 @@ impl Reader<'_> {
     }
 
     fn metadata(&mut self, metadata: Meta<'_>, path: &str, spec: &mut PodSpec) {
-        let (labels, namespace) = match metadata {
+        let (labels, namespace, annotations) = match metadata {
             Meta::Template(metadata) => {
                 self.rest(&metadata.rest, path);
-                (&metadata.labels, &metadata.namespace)
+                (&metadata.labels, &metadata.namespace, &metadata.annotations)
             }
             Meta::Object(metadata) => {
                 self.rest(&metadata.rest, path);
-                (&metadata.labels, &metadata.namespace)
+                (&metadata.labels, &metadata.namespace, &metadata.annotations)
             }
         };
         spec.labels = self.labels(labels, &join(path, "labels"));
+        spec.deletion_cost = self.deletion_cost(annotations, &join(path, "annotations"));
         if let Some(namespace) = namespace {
             let path = join(path, "namespace");
             self.problems.extend(check_name(namespace, &path));
             spec.namespace = self.name(namespace);
         }
+    }
+
+    /// What deleting the pod costs its owner; other annotations have no effect.
+    fn deletion_cost(&mut self, annotations: &BTreeMap<String, String>, path: &str) -> i32 {
+        let cost = annotations.get(DELETION_COST);
+        if annotations.len() > usize::from(cost.is_some()) {
+            self.without_effect.push(path.to_owned());
+        }
+        let Some(cost) = cost else { return 0 };
+        cost.parse().unwrap_or_else(|_| {
+            let text = format!("`{cost}` is no cost");
+            self.wrong(join(path, DELETION_COST), text, "write a whole number such as `\"10\"`");
+            0
+        })
     }
 
     fn deadline(&mut self, pod: &PodManifest, path: &str, spec: &mut PodSpec) {

@@ -126,7 +126,7 @@ pub struct RollingUpdateManifest {
 pub(in crate::scenario) fn check_deployment(reader: &mut Reader<'_>, one: &DeploymentManifest) {
     let spec = &one.spec;
     reader.rest(&one.rest, "");
-    reader.rest(&one.metadata.rest, "metadata");
+    reader.meta(&one.metadata);
     check_template(reader, &spec.selector, &spec.template);
     for (key, given) in [
         ("strategy", spec.strategy.is_some()),
@@ -152,7 +152,7 @@ pub(in crate::scenario) fn check_deployment(reader: &mut Reader<'_>, one: &Deplo
 /// What is wrong with a ReplicaSet beside its pod; what has no effect is listed.
 pub(in crate::scenario) fn check_replica_set(reader: &mut Reader<'_>, one: &ReplicaSetManifest) {
     reader.rest(&one.rest, "");
-    reader.rest(&one.metadata.rest, "metadata");
+    reader.meta(&one.metadata);
     check_template(reader, &one.spec.selector, &one.spec.template);
     if one.spec.min_ready_seconds.is_some() {
         reader.has_no_effect("spec.minReadySeconds".to_owned());

@@ -131,7 +131,7 @@ pub(in crate::scenario) struct ReadNode {
 
 /// Converts a node; the result is meaningless if there are problems.
 pub(in crate::scenario) fn convert_node(reader: &mut Reader<'_>, node: &NodeManifest) -> ReadNode {
-    reader.rest(&node.metadata.rest, "metadata");
+    reader.meta(&node.metadata);
     let labels = reader.labels(&node.metadata.labels, "metadata.labels");
     let taints = node.spec.as_ref().map(|spec| {
         reader.rest(&spec.rest, "spec");

@@ -20,6 +20,9 @@ with_rest! {
         /// Labels.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         pub labels: BTreeMap<String, String>,
+        /// Annotations, of which only `controller.kubernetes.io/pod-deletion-cost` of a pod matters.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub annotations: BTreeMap<String, String>,
         /// Objects that it belongs to.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub owner_references: Vec<OwnerReference>,
@@ -29,10 +32,20 @@ with_rest! {
     }
     refused: []
     without_effect: [
-        "annotations", "clusterName", "creationTimestamp", "deletionGracePeriodSeconds",
+        "clusterName", "creationTimestamp", "deletionGracePeriodSeconds",
         "finalizers", "generateName", "generation", "managedFields", "resourceVersion",
         "selfLink", "uid",
     ]
+}
+
+impl Reader<'_> {
+    /// Notes what of the metadata of an object that is no pod has no effect.
+    pub(in crate::scenario) fn meta(&mut self, metadata: &ObjectMeta) {
+        self.rest(&metadata.rest, "metadata");
+        if !metadata.annotations.is_empty() {
+            self.without_effect.push(join("metadata", "annotations"));
+        }
+    }
 }
 
 impl ObjectMeta {

@@ -45,13 +45,16 @@ with_rest! {
         /// Labels.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         pub labels: BTreeMap<String, String>,
+        /// Annotations, of which only `controller.kubernetes.io/pod-deletion-cost` of a pod matters.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub annotations: BTreeMap<String, String>,
         /// Namespace; `default` if left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub namespace: Option<String>,
     }
     refused: []
     without_effect: [
-        "annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp",
+        "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp",
         "finalizers", "generateName", "generation", "managedFields", "name", "ownerReferences",
         "resourceVersion", "selfLink", "uid",
     ]

@@ -37,7 +37,7 @@ const LIMITS: &str = "quotas and limits";
 const REMOVE: &str = "leave the object out";
 
 /// Group, version, kind. The core group has no name.
-const KINDS: [(&str, &str, &str, Known); 36] = [
+const KINDS: [(&str, &str, &str, Known); 40] = [
     ("", "v1", "Node", Known::Read(Kind::Node)),
     ("", "v1", "Pod", Known::Read(Kind::Pod)),
     ("", "v1", "Namespace", Known::Read(Kind::Namespace)),
@@ -57,6 +57,10 @@ const KINDS: [(&str, &str, &str, Known); 36] = [
     ("networking.k8s.io", "v1", "Ingress", Known::Inert),
     ("networking.k8s.io", "v1", "IngressClass", Known::Inert),
     ("networking.k8s.io", "v1", "NetworkPolicy", Known::Inert),
+    ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", Known::Inert),
+    ("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", Known::Inert),
+    ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", Known::Inert),
+    ("apiregistration.k8s.io", "v1", "APIService", Known::Inert),
     ("rbac.authorization.k8s.io", "v1", "Role", Known::Inert),
     ("rbac.authorization.k8s.io", "v1", "RoleBinding", Known::Inert),
     ("rbac.authorization.k8s.io", "v1", "ClusterRole", Known::Inert),

@@ -4,6 +4,7 @@
 mod batch;
 mod client;
 mod node_lifecycle;
+mod node_taints;
 mod pod_gc;
 mod replicas;
 mod taint_eviction;
@@ -120,6 +121,7 @@ impl Memory {
             Change::PodBound { node, .. } => cx.view.node(node).status.taints != Catalog::NO_TAINTS,
             Change::PodPhase { pod, phase } if phase.is_terminal() => {
                 phase == PodPhase::Failed
+                    || is_of_service(cx, pod)
                     || (is_kept(cx, pod) && self.garbage.is_nearly_full(&self.gc_params, unread))
             }
             Change::PodPhase { .. }
@@ -189,6 +191,13 @@ impl Memory {
             WorkloadKind::Batch => {}
         }
     }
+}
+
+/// True if the owner of a pod keeps a number of pods alive, however they end.
+fn is_of_service(cx: Cx<'_>, pod: PodId) -> bool {
+    cx.view.pod(pod).is_some_and(|view| {
+        matches!(cx.catalog.workloads[view.workload].kind, WorkloadKind::Service { .. })
+    })
 }
 
 /// True if a pod stays in the store when it has finished.

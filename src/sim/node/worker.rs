@@ -86,6 +86,11 @@ impl World {
             return;
         }
         program.worker.sync_at = Time::MAX;
+        if program.worker.work != Work::Idle {
+            // A sync that came first at this very time has begun something.
+            program.worker.again = true;
+            return;
+        }
         match program.stage {
             Stage::Up => self.sync_pod(host, pod),
             Stage::Stopping(ending) => self.pod_has_stopped(host, pod, ending),
@@ -98,6 +103,10 @@ impl World {
         let (node, spec) = self.place_of(pod);
         let looked = self.last_relist(node, host.now);
         self.learn(host, pod, looked);
+        // A sync that a probe brought forward comes before the look that shows the last change.
+        let program = self.fleet.expect(pod);
+        let unseen = |run: &ContainerRun| run.changed >= looked && run.changed != Time::ZERO;
+        program.worker.again |= program.containers.iter().any(unseen);
         let policy = self.catalog.pod_spec(spec).restart_policy;
         let mut statuses = std::mem::take(&mut self.statuses);
         statuses.clear();

@@ -1,8 +1,11 @@
 //! The simulator from its face: small clusters, scripted stimuli, facts out.
 
 mod control;
+mod images;
 mod kubelet;
+mod lab;
 mod nodes;
+mod pressure;
 
 use crate::engine::{Limits, Stopped};
 use crate::ground::{Bytes, Draws, Key, MilliCpu, Span, SpanDist, Time};

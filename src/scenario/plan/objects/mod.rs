@@ -69,7 +69,7 @@ impl Planner<'_> {
             let mut problems = self.classes.add(&class.object);
             let mut reader = Reader::new(&mut self.plan.catalog, &self.classes);
             reader.rest(&class.object.rest, "");
-            reader.rest(&class.object.metadata.rest, "metadata");
+            reader.meta(&class.object.metadata);
             let mut found = Found::of(reader);
             found.problems.append(&mut problems);
             self.report(objects, &class.head, found);

@@ -1,0 +1,218 @@
+//! The table of the most important numbers, with the difference to the first variant.
+
+use crate::metrics::{Results, catalog};
+use crate::report::words::{count, duration, percent};
+
+/// How a value is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Count,
+    Decimal,
+    Duration,
+    Percent,
+    Factor,
+}
+
+/// One row: what people call it, its metric, how it is shown.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    name: &'static str,
+    metric: &'static str,
+    shape: Shape,
+}
+
+const fn row(name: &'static str, metric: &'static str, shape: Shape) -> Row {
+    Row { name, metric, shape }
+}
+
+/// A heading and the rows under it. A row without any value, or with nothing but zeros where that
+/// is the ordinary case, is left out.
+const GROUPS: [(&str, bool, &[Row]); 5] = [
+    (
+        "Pods",
+        false,
+        &[
+            row("submitted", "life.submitted", Shape::Count),
+            row("finished", "life.finished", Shape::Count),
+            row("failed", "life.failed", Shape::Count),
+            row("without a node at the end", "life.pending_at_end", Shape::Count),
+            row("without a node, most at a time", "wait.pending.peak", Shape::Count),
+            row("time to bind, median", "wait.time_to_bind.p50", Shape::Duration),
+            row("time to bind, 99th percentile", "wait.time_to_bind.p99", Shape::Duration),
+            row("time to bind, longest", "wait.time_to_bind.max", Shape::Duration),
+            row("time to ready, median", "life.time_to_ready.p50", Shape::Duration),
+            row("time to ready, 99th percentile", "life.time_to_ready.p99", Shape::Duration),
+            row("attempts without a node", "wait.refused_attempts", Shape::Count),
+        ],
+    ),
+    (
+        "Nodes",
+        false,
+        &[
+            row("nodes, mean", "placement.nodes.mean", Shape::Decimal),
+            row("cpu requested, mean", "placement.allocation_ratio.cpu.mean", Shape::Percent),
+            row("cpu requested, peak", "placement.allocation_ratio.cpu.peak", Shape::Percent),
+            row("cpu used, mean", "utilisation.cpu.mean", Shape::Percent),
+            row("memory requested, mean", "placement.allocation_ratio.memory.mean", Shape::Percent),
+            row("memory used, mean", "utilisation.memory.mean", Shape::Percent),
+            row("gpu requested, mean", "placement.allocation_ratio.gpu.mean", Shape::Percent),
+            row("idle gpus of no use, mean", "placement.fragmentation.mean", Shape::Decimal),
+            row(
+                "cpu imbalance over nodes",
+                "placement.imbalance.cpu.standard_deviation.mean",
+                Shape::Percent,
+            ),
+        ],
+    ),
+    (
+        "Containers",
+        true,
+        &[
+            row("started again", "containers.restarts", Shape::Count),
+            row("evicted by kubelets", "life.evicted", Shape::Count),
+            row("images pulled", "images.pulled", Shape::Count),
+            row("pulls that failed", "images.failed_pulls", Shape::Count),
+            row("held back by CPU limits, share of time", "cpu.throttled_ratio", Shape::Percent),
+        ],
+    ),
+    (
+        "Failures",
+        true,
+        &[
+            row("crashes", "recovery.incidents", Shape::Count),
+            row("pods that lost their node", "recovery.affected", Shape::Count),
+            row("of them replaced", "recovery.replaced", Shape::Count),
+            row(
+                "fault to ready replacement, median",
+                "recovery.time_to_ready.p50",
+                Shape::Duration,
+            ),
+            row(
+                "fault to ready replacement, longest",
+                "recovery.time_to_ready.max",
+                Shape::Duration,
+            ),
+            row(
+                "time to restore services, median",
+                "recovery.time_to_restore.p50",
+                Shape::Duration,
+            ),
+            row(
+                "time to restore services, longest",
+                "recovery.time_to_restore.max",
+                Shape::Duration,
+            ),
+            row("services not restored", "recovery.restore_censored", Shape::Count),
+        ],
+    ),
+    (
+        "Services",
+        false,
+        &[
+            row("availability, mean", "availability.mean", Shape::Percent),
+            row("availability, worst service", "availability.worst", Shape::Percent),
+            row("expected errors, worst service", "quality.error_share.worst", Shape::Percent),
+            row("answers slower by, worst service", "quality.latency_factor.worst", Shape::Factor),
+        ],
+    ),
+];
+
+/// A value of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shown {
+    pub(super) text: String,
+    /// The difference to the first run, if there is one.
+    pub(super) change: Option<String>,
+}
+
+/// A row of the table; `None` where a run has no such value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line {
+    pub(super) name: &'static str,
+    pub(super) values: Vec<Option<Shown>>,
+}
+
+/// The table of these runs: headings with their rows.
+pub(super) fn rows(runs: &[&Results]) -> Vec<(&'static str, Vec<Line>)> {
+    let mut groups = Vec::new();
+    for (name, quiet, rows) in GROUPS {
+        let mut lines = Vec::new();
+        for Row { name, metric, shape } in rows {
+            let values: Vec<Option<f64>> =
+                runs.iter().map(|results| catalog::value(results, metric)).collect();
+            let zero = values.iter().flatten().all(|value| *value == 0.0);
+            if values.iter().all(Option::is_none) || (quiet && zero) {
+                continue;
+            }
+            let first = values[0];
+            let shown = |(at, value): (usize, &Option<f64>)| {
+                let value = (*value)?;
+                let change = first.filter(|_| at > 0).map(|first| change(value - first, *shape));
+                Some(Shown { text: text(value, *shape), change })
+            };
+            lines.push(Line { name, values: values.iter().enumerate().map(shown).collect() });
+        }
+        if !lines.is_empty() {
+            groups.push((name, lines));
+        }
+    }
+    groups
+}
+
+/// A value as it is read.
+pub(super) fn text(value: f64, shape: Shape) -> String {
+    match shape {
+        Shape::Count => count(value as u64),
+        Shape::Decimal => format!("{value:.1}"),
+        Shape::Duration => duration(value),
+        Shape::Percent => percent(value),
+        Shape::Factor => format!("{value:.2} times"),
+    }
+}
+
+/// A difference with its sign.
+fn change(difference: f64, shape: Shape) -> String {
+    let size = difference.abs();
+    let text = match shape {
+        Shape::Percent if size < 0.000_5 => String::new(),
+        Shape::Percent => format!("{:.1} points", size * 100.0),
+        Shape::Decimal if size < 0.05 => String::new(),
+        Shape::Factor if size < 0.005 => String::new(),
+        Shape::Factor => format!("{size:.2}"),
+        _ if size == 0.0 => String::new(),
+        shape => text(size, shape),
+    };
+    match text.as_str() {
+        "" => "same".to_owned(),
+        text if difference > 0.0 => format!("+{text}"),
+        text => format!("\u{2212}{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_names_a_metric() {
+        for (_, _, rows) in GROUPS {
+            for row in rows {
+                assert!(catalog::entry(row.metric).is_some(), "{}", row.metric);
+            }
+        }
+    }
+
+    #[test]
+    fn differences_have_a_sign_and_a_unit() {
+        for (difference, shape, expected) in [
+            (0.0, Shape::Count, "same"),
+            (3.0, Shape::Count, "+3"),
+            (-300.0, Shape::Duration, "\u{2212}5m"),
+            (0.012, Shape::Percent, "+1.2 points"),
+            (0.000_01, Shape::Percent, "same"),
+            (-0.5, Shape::Decimal, "\u{2212}0.5"),
+        ] {
+            assert_eq!(change(difference, shape), expected);
+        }
+    }
+}
