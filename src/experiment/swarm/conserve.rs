@@ -228,18 +228,8 @@ impl Conserve {
                 pod.end = pod.end.or(Some(End::Removed));
                 Ok(())
             }
-            Fact::ContainerStarted { container, restarts, .. } => {
-                self.restarts += u64::from(restarts > 0);
-                must(powered, "a container starts without power")?;
-                must(pod.end.is_none(), "a container of a pod that ended starts")?;
-                pod.container_starts(container, restarts)
-            }
-            Fact::ContainerEnded { container, end, .. } => {
-                must(powered || end == ContainerEnd::NodeLost, "a container ends without power")?;
-                let life = pod.life(container);
-                must(life.running, "a container ends that does not run")?;
-                life.running = false;
-                Ok(())
+            Fact::ContainerStarted { .. } | Fact::ContainerEnded { .. } => {
+                self.judge_container(uid, &record.fact, powered)
             }
             Fact::Interrupted { .. } => must(!powered, "a pod is interrupted on a node with power"),
             // What is being pulled is given up with the power.
@@ -254,6 +244,26 @@ impl Conserve {
             | Fact::Throttled { .. } => {
                 must(powered, "a kubelet works without power, or for a pod that it does not have")?;
                 must(pod.end.is_none(), "a kubelet works for a pod that ended")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn judge_container(&mut self, uid: PodUid, fact: &Fact, powered: bool) -> Judged {
+        let pod = &mut self.pods[uid];
+        match *fact {
+            Fact::ContainerStarted { container, restarts, .. } => {
+                self.restarts += u64::from(restarts > 0);
+                must(powered, "a container starts without power")?;
+                must(pod.end.is_none(), "a container of a pod that ended starts")?;
+                pod.container_starts(container, restarts)
+            }
+            Fact::ContainerEnded { container, end, .. } => {
+                must(powered || end == ContainerEnd::NodeLost, "a container ends without power")?;
+                let life = pod.life(container);
+                must(life.running, "a container ends that does not run")?;
+                life.running = false;
+                Ok(())
             }
             _ => Ok(()),
         }

@@ -248,8 +248,9 @@ fn push_batch(text: &mut String, dice: &mut Dice) {
         text,
         format_args!(
             "  - batch:\n      name: batch\n      lost_pods: {lost}\n      arrivals: \
-             {{rate: {rate}/h}}\n      until: {FAULTS_END}\n      count: {count}\n      pods:\n        \
-             - {{cpu: {cpu}m, memory: 256Mi, lifetime: {{uniform: {{min: 5s, max: {longest}m}}}}}}"
+             {{rate: {rate}/h}}\n      until: {FAULTS_END}\n      count: {count}\n      \
+             pods:\n        - {{cpu: {cpu}m, memory: 256Mi, \
+             lifetime: {{uniform: {{min: 5s, max: {longest}m}}}}}}"
         ),
     );
 }

@@ -47,6 +47,9 @@ pub(super) struct Service {
     pub(super) group: Option<String>,
 }
 
+/// The handler of every probe; how it is answered is up to the application.
+const ANSWERED: &str = "tcpSocket: {port: 80}";
+
 /// Largest start-up time of a slow application, seconds. Startup probes have patience for more.
 const STARTUP_MAX: u64 = 40;
 
@@ -120,10 +123,10 @@ impl Service {
         }
         if dice.has(Feature::Sidecars) && dice.chance(60) {
             let probe = match dice.has(Feature::Probes) && dice.chance(50) {
-                true => {
-                    ", startupProbe: {tcpSocket: {port: 80}, periodSeconds: 1, failureThreshold: 60}"
-                }
-                false => "",
+                true => format!(
+                    ", startupProbe: {{{ANSWERED}, periodSeconds: 1, failureThreshold: 60}}"
+                ),
+                false => String::new(),
             };
             let image = format!("{}-proxy:v1", self.name);
             let _ = writeln!(
@@ -217,7 +220,7 @@ impl Service {
 
 /// What is wrong with an ill application.
 fn illness(dice: &mut Dice) -> &'static str {
-    *dice.pick(&[
+    const ILLNESSES: [&str; 7] = [
         ", crash_loop: true",
         ", crash: {after: {exponential: {mean: 4m}}, exit_code: 3}",
         ", crash: {after: 20m}",
@@ -225,7 +228,9 @@ fn illness(dice: &mut Dice) -> &'static str {
         ", missing: true",
         ", hang_after: {exponential: {mean: 10m}}",
         ", run_for: {uniform: {min: 1s, max: 10m}}",
-    ])
+    ];
+    let illness: &&str = dice.pick(&ILLNESSES);
+    illness
 }
 
 fn push_probes(out: &mut String, dice: &mut Dice) {
@@ -236,7 +241,8 @@ fn push_probes(out: &mut String, dice: &mut Dice) {
         let failures = STARTUP_MAX.div_ceil(period) + 3;
         let _ = writeln!(
             out,
-            "            startupProbe: {{tcpSocket: {{port: 80}}, periodSeconds: {period}, failureThreshold: {failures}}}"
+            "            startupProbe: {{{ANSWERED}, periodSeconds: {period}, \
+             failureThreshold: {failures}}}"
         );
     }
     if dice.chance(70) {
@@ -244,8 +250,8 @@ fn push_probes(out: &mut String, dice: &mut Dice) {
         let (successes, failures) = (dice.between(1, 3), dice.between(1, 4));
         let _ = writeln!(
             out,
-            "            readinessProbe: {{tcpSocket: {{port: 80}}, initialDelaySeconds: {delay}, periodSeconds: {period}, \
-             successThreshold: {successes}, failureThreshold: {failures}}}"
+            "            readinessProbe: {{{ANSWERED}, initialDelaySeconds: {delay}, \
+             periodSeconds: {period}, successThreshold: {successes}, failureThreshold: {failures}}}"
         );
     }
     if dice.chance(50) {
@@ -256,7 +262,8 @@ fn push_probes(out: &mut String, dice: &mut Dice) {
         };
         let _ = writeln!(
             out,
-            "            livenessProbe: {{tcpSocket: {{port: 80}}, periodSeconds: {period}, failureThreshold: {failures}{grace}}}"
+            "            livenessProbe: {{{ANSWERED}, periodSeconds: {period}, \
+             failureThreshold: {failures}{grace}}}"
         );
     }
 }
