@@ -164,7 +164,8 @@ fn what_has_no_effect_is_listed_and_what_would_have_one_is_refused() {
         (
             "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: \
              [{topologyKey: ''}]}}",
-            "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution.0.topologyKey",
+            "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution.0.\
+             topologyKey",
         ),
         (
             "topologySpreadConstraints: [{maxSkew: 0, topologyKey: z, whenUnsatisfiable: \

@@ -26,11 +26,16 @@ impl Planner<'_> {
         }
     }
 
-    /// True if some profile of the scheduler is for pods that name this scheduler.
+    /// True if some profile of the scheduler is for pods that name this scheduler, or might be if
+    /// its configuration could be read.
     pub(super) fn has_profile(&self, name: &str) -> bool {
+        let named = match &self.file.orchestrator {
+            OrchestratorParams::Kubernetes(kube) => kube.scheduler.configuration.is_some(),
+            OrchestratorParams::Baseline(_) => false,
+        };
         match &self.plan.scheduler {
             Some(configuration) => configuration.scheduler_names().any(|known| known == name),
-            None => name == super::objects::PROFILE,
+            None => named || name == super::objects::PROFILE,
         }
     }
 }
