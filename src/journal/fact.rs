@@ -24,6 +24,13 @@ pub enum DeletionCause {
     Preempted = 11,
 }
 
+impl DeletionCause {
+    /// True if the pod has to go because of its node, and not because somebody wants it so.
+    pub const fn is_loss_of_node(self) -> bool {
+        matches!(self, DeletionCause::TaintEviction | DeletionCause::NodeLost)
+    }
+}
+
 /// How the pull of an image ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]

@@ -10,7 +10,7 @@ use super::book::{Book, NEVER, PodRow, State};
 use super::results::{FailureResult, Level, LifeResults, distribution};
 use super::step::{Fold, Step};
 use crate::ground::{Span, Time};
-use crate::journal::Fact;
+use crate::journal::{DeletionCause, Fact};
 use crate::model::{FailedReason, PodUid};
 use crate::stats::{Samples, TimeWeighted};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,8 @@ pub(super) struct Life {
     failed: BTreeMap<FailedReason, u64>,
     interrupted: u64,
     lost: u64,
+    scaled_down: u64,
+    preempted: u64,
     removed: u64,
     to_running: Samples,
     to_ready: Samples,
@@ -92,6 +94,8 @@ impl Life {
             interrupted_at_end: count(&[State::Interrupted]),
             interrupted: self.interrupted,
             lost: self.lost,
+            scaled_down: self.scaled_down,
+            preempted: self.preempted,
             removed: self.removed,
             replaced: self.replaced,
             time_to_running: self.to_running.summary(1e9),
@@ -161,7 +165,11 @@ impl Fold for Life {
                 self.to_ready.add(at.since(row.created).as_nanos());
             }
             Fact::Interrupted { .. } => self.interrupted += 1,
-            Fact::Deleting { .. } => self.lost += 1,
+            Fact::Deleting { cause, .. } => match cause {
+                DeletionCause::TaintEviction | DeletionCause::NodeLost => self.lost += 1,
+                DeletionCause::ScaleDown => self.scaled_down += 1,
+                DeletionCause::Preempted => self.preempted += 1,
+            },
             Fact::Finished { .. } | Fact::Failed { .. } | Fact::Removed { .. } => {
                 match step.fact {
                     Fact::Finished { .. } => self.finished += 1,

@@ -290,7 +290,7 @@ impl Fold for Recovery {
         };
         match step.fact {
             // What its owner has too many of is no loss.
-            Fact::Deleting { cause: DeletionCause::ScaleDown, .. } => {}
+            Fact::Deleting { cause, .. } if !cause.is_loss_of_node() => {}
             Fact::Interrupted { .. } | Fact::Deleting { .. } => self.lose(row, step),
             Fact::Replaced { pod, lost } => self.replace(pod, lost, step),
             Fact::Failed { reason, .. } => {

@@ -265,6 +265,10 @@ pub struct LifeResults {
     pub interrupted: u64,
     /// Pods that were asked to stop because of their node.
     pub lost: u64,
+    /// Pods that were asked to stop because their owners had too many.
+    pub scaled_down: u64,
+    /// Pods that were asked to stop to make room for more important ones.
+    pub preempted: u64,
     /// Pods that left the store without having ended.
     pub removed: u64,
     /// Pods created in place of lost ones.

@@ -64,9 +64,13 @@ impl Scenario {
 
     fn scheduler(&self, catalog: &mut Catalog) -> AnyScheduler {
         match &self.file.orchestrator {
-            OrchestratorParams::Kubernetes(kube) => {
-                KubeScheduler::new(&kube.scheduler, &mut catalog.names).into()
-            }
+            OrchestratorParams::Kubernetes(kube) => match &self.plan.scheduler {
+                Some(configuration) => {
+                    let (params, names) = (&kube.scheduler, &mut catalog.names);
+                    KubeScheduler::configured(configuration, params, names).into()
+                }
+                None => KubeScheduler::new(&kube.scheduler, &mut catalog.names).into(),
+            },
             OrchestratorParams::Baseline(_) => FirstFit::new().into(),
         }
     }

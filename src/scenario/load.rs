@@ -235,6 +235,25 @@ fn finish(
     Ok(Loaded { scenarios, warnings: diagnostics })
 }
 
+/// Writes `scheduler: FILE` as what it is short for.
+fn spell_out(tree: &mut Node) {
+    let mut node = tree;
+    for key in ["orchestrator", "kubernetes", "scheduler"] {
+        let Kind::Map(entries) = &mut node.kind else { return };
+        let Some((_, value)) = entries.iter_mut().find(|(k, _)| k.text == key) else { return };
+        node = value;
+    }
+    if let Kind::Scalar { .. } = node.kind
+        && !node.is_null()
+    {
+        let mut map = Node::empty_map(node.place);
+        let key = Key { text: "configuration".to_owned(), place: node.place };
+        let file = std::mem::replace(node, Node::empty_map(map.place));
+        map.kind = Kind::Map(vec![(key, file)]);
+        *node = map;
+    }
+}
+
 /// One variant, or what is wrong with it.
 fn one(
     variant: &str,
@@ -243,6 +262,7 @@ fn one(
     sources: &Sources,
 ) -> (Option<Scenario>, Vec<Diagnostic>) {
     let mut judged = tree.clone();
+    spell_out(&mut judged);
     let of = |tree: &Node, problem: &Problem| Diagnostic::of_problem(problem, tree, sources);
     let mut diagnostics: Vec<Diagnostic> =
         later::take(&mut judged).iter().map(|problem| of(&tree, problem)).collect();

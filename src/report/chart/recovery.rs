@@ -122,11 +122,13 @@ impl Chart for Waterfall {
                 if right - left > 0.25 {
                     canvas.rectangle(upper, lower, colour(leg).to_rgba());
                 }
-                let label = format!("{} {}", NAMES[leg], duration(*length));
-                if width_of(&label, layout.text) + 8.0 < right - left {
+                let short = duration(*length);
+                let long = format!("{} {short}", NAMES[leg]);
+                let fits = |label: &&String| width_of(label, layout.text) + 8.0 < right - left;
+                if let Some(label) = [&long, &short].into_iter().find(fits) {
                     let middle = (f64::midpoint(left, right), y + 22.0 + BAR / 2.0);
                     let white = RGBColor(0xff, 0xff, 0xff);
-                    canvas.text(&label, middle, layout.type_of(Side::Middle).coloured(white));
+                    canvas.text(label, middle, layout.type_of(Side::Middle).coloured(white));
                 }
                 from += length;
             }

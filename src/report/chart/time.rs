@@ -169,9 +169,9 @@ fn means_and_peaks(
         let parts = names.iter().filter_map(|name| {
             let (mean, peak) = of(run, name)?;
             let (mean, peak) = (percent(mean), percent(peak));
-            Some(format!("{mean} of {name} on average and {peak} at most"))
+            Some(format!("{name} {mean} on average, {peak} at most"))
         });
-        listed(&parts.collect::<Vec<_>>())
+        parts.collect::<Vec<_>>().join("; ")
     };
     match runs {
         [run] => one(run, &resources),

@@ -72,12 +72,15 @@ pub(super) fn page(runs: &[&RunReport], figures: &[Figure], files: &[Link]) -> S
 
 fn head(html: &mut Html, name: &str, first: &RunReport) {
     html.raw("<header>\n").leaf("h1", name).raw("<p class=\"about\">");
-    html.leaf("span", &format!("seed {}", first.seed));
     let simulated = duration(first.results.ended_at.as_secs_f64());
-    html.leaf("span", &format!("{simulated} simulated"));
-    let nodes = first.results.nodes.len() as u64;
-    html.leaf("span", &counted(nodes, "node"));
-    html.leaf("span", &format!("wavetank {}", first.version));
+    for text in [
+        format!("seed {}", first.seed),
+        format!("{simulated} simulated"),
+        counted(first.results.nodes.len() as u64, "node"),
+        format!("wavetank {}", first.version),
+    ] {
+        html.leaf("span", &text).raw(" ");
+    }
     html.raw("</p>\n</header>\n");
 }
 

@@ -27,7 +27,7 @@ const fn row(name: &'static str, metric: &'static str, shape: Shape) -> Row {
 
 /// A heading and the rows under it. A row without any value, or with nothing but zeros where that
 /// is the ordinary case, is left out.
-const GROUPS: [(&str, bool, &[Row]); 5] = [
+const GROUPS: [(&str, bool, &[Row]); 6] = [
     (
         "Pods",
         false,
@@ -65,11 +65,12 @@ const GROUPS: [(&str, bool, &[Row]); 5] = [
         ],
     ),
     (
-        "Containers",
+        "Containers and their pods",
         true,
         &[
-            row("started again", "containers.restarts", Shape::Count),
-            row("evicted by kubelets", "life.evicted", Shape::Count),
+            row("containers started again", "containers.restarts", Shape::Count),
+            row("pods evicted by kubelets", "life.evicted", Shape::Count),
+            row("pods preempted", "life.preempted", Shape::Count),
             row("images pulled", "images.pulled", Shape::Count),
             row("pulls that failed", "images.failed_pulls", Shape::Count),
             row("held back by CPU limits, share of time", "cpu.throttled_ratio", Shape::Percent),
@@ -111,8 +112,14 @@ const GROUPS: [(&str, bool, &[Row]); 5] = [
         &[
             row("availability, mean", "availability.mean", Shape::Percent),
             row("availability, worst service", "availability.worst", Shape::Percent),
-            row("expected errors, worst service", "quality.error_share.worst", Shape::Percent),
-            row("answers slower by, worst service", "quality.latency_factor.worst", Shape::Factor),
+        ],
+    ),
+    (
+        "Answers of the worst service",
+        true,
+        &[
+            row("expected errors", "quality.error_share.worst", Shape::Percent),
+            row("time they take, of the usual", "quality.latency_factor.worst", Shape::Factor),
         ],
     ),
 ];
@@ -137,18 +144,19 @@ pub(super) fn rows(runs: &[&Results]) -> Vec<(&'static str, Vec<Line>)> {
     let mut groups = Vec::new();
     for (name, quiet, rows) in GROUPS {
         let mut lines = Vec::new();
-        for Row { name, metric, shape } in rows {
+        for Row { name, metric, shape } in rows.iter().copied() {
             let values: Vec<Option<f64>> =
                 runs.iter().map(|results| catalog::value(results, metric)).collect();
-            let zero = values.iter().flatten().all(|value| *value == 0.0);
+            let usual = if shape == Shape::Factor { 1.0 } else { 0.0 };
+            let zero = values.iter().flatten().all(|value| *value == usual);
             if values.iter().all(Option::is_none) || (quiet && zero) {
                 continue;
             }
             let first = values[0];
             let shown = |(at, value): (usize, &Option<f64>)| {
                 let value = (*value)?;
-                let change = first.filter(|_| at > 0).map(|first| change(value - first, *shape));
-                Some(Shown { text: text(value, *shape), change })
+                let change = first.filter(|_| at > 0).map(|first| change(value - first, shape));
+                Some(Shown { text: text(value, shape), change })
             };
             lines.push(Line { name, values: values.iter().enumerate().map(shown).collect() });
         }

@@ -31,9 +31,12 @@ pub(super) fn numbers(html: &mut Html, runs: &[&RunReport]) {
             std::iter::once("").chain(labels.iter().map(String::as_str)).collect();
         html.table(&columns);
     } else {
-        html.raw("<div class=\"scroll\"><table>\n<tbody>\n");
+        html.raw("<div class=\"groups\">\n");
     }
     for (group, lines) in groups {
+        if !several {
+            html.raw("<table>\n<tbody>\n");
+        }
         let span = runs.len() + 1;
         html.raw(&format!("<tr><th class=\"group\" scope=\"rowgroup\" colspan=\"{span}\">"));
         html.text(group).raw("</th></tr>\n");
@@ -49,8 +52,15 @@ pub(super) fn numbers(html: &mut Html, runs: &[&RunReport]) {
             }
             html.raw("</tr>\n");
         }
+        if !several {
+            html.raw("</tbody>\n</table>\n");
+        }
     }
-    html.end_table().raw("</section>\n");
+    if several {
+        html.end_table().raw("</section>\n");
+    } else {
+        html.raw("</div>\n</section>\n");
+    }
 }
 
 /// A card, if `body` writes anything for any run; the name of the run stands above its part.

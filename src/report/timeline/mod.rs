@@ -277,7 +277,7 @@ impl<W: Write> TimelineWriter<W> {
                 DeletionCause::TaintEviction => (1, "taint eviction", pod),
                 DeletionCause::NodeLost => (2, "pod garbage collection", pod),
                 DeletionCause::ScaleDown => (4, "replicas", pod),
-                DeletionCause::Preempted => (5, "preemption", pod),
+                DeletionCause::Preempted => (5, "scheduler", pod),
             },
             Fact::Failed { pod, reason: FailedReason::NodeGone } => {
                 (2, "pod garbage collection", pod)

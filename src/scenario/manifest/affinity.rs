@@ -1,5 +1,6 @@
 //! Node affinity and tolerations as users write them.
 
+use super::pod_terms::PodAffinityManifest;
 use super::rest::with_rest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,11 +11,14 @@ with_rest! {
         /// By the labels of nodes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub node_affinity: Option<NodeAffinityManifest>,
+        /// Near which pods.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub pod_affinity: Option<PodAffinityManifest>,
+        /// Far from which pods.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub pod_anti_affinity: Option<PodAffinityManifest>,
     }
-    refused: [
-        ("podAffinity", "remove it, or name the nodes with `nodeAffinity`"),
-        ("podAntiAffinity", "remove it, or name the nodes with `nodeAffinity`"),
-    ]
+    refused: []
     without_effect: []
 }
 

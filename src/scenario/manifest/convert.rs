@@ -5,6 +5,7 @@ use super::affinity::{NodeSelectorTermManifest, RequirementManifest};
 use super::container::{ContainerManifest, PortManifest, ProtocolWord, PullWord};
 use super::object::ObjectMeta;
 use super::pod::{Metadata, PodManifest, RestartWord};
+use super::pod_terms::{pod_terms, spread};
 use super::priority::{PriorityClasses, priority};
 use super::probe::{hooks, probes};
 use super::resources::{GPU_RESOURCE, amounts};
@@ -122,7 +123,16 @@ impl Reader<'_> {
             if let Some(nodes) = &affinity.node_affinity {
                 spec.node_affinity = self.affinity(nodes, &join(&path, "nodeAffinity"));
             }
+            let of = (spec.namespace, &spec.labels);
+            if let Some(near) = &affinity.pod_affinity {
+                spec.pod_affinity.near = pod_terms(self, near, of, &join(&path, "podAffinity"));
+            }
+            if let Some(far) = &affinity.pod_anti_affinity {
+                spec.pod_affinity.far = pod_terms(self, far, of, &join(&path, "podAntiAffinity"));
+            }
         }
+        let constraints = join(path, "topologySpreadConstraints");
+        spec.spread = spread(self, &pod.topology_spread_constraints, &spec.labels, &constraints);
         spec.tolerations = tolerations(self, &pod.tolerations, &join(path, "tolerations"));
         spec.scheduling_gates =
             pod.scheduling_gates.iter().map(|gate| self.catalog.names.intern(&gate.name)).collect();
@@ -364,7 +374,12 @@ impl Reader<'_> {
         }
     }
 
-    fn requirement(&mut self, one: &RequirementManifest, field: bool, path: &str) -> Requirement {
+    pub(super) fn requirement(
+        &mut self,
+        one: &RequirementManifest,
+        field: bool,
+        path: &str,
+    ) -> Requirement {
         use OperatorWord as Word;
         let (operator, values) = (one.operator, one.values.as_slice());
         let integer = |text: &String| text.parse::<i64>().is_ok();

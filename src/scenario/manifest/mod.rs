@@ -9,6 +9,7 @@ mod deployment;
 mod node;
 mod object;
 mod pod;
+mod pod_terms;
 mod priority;
 mod probe;
 mod resources;
@@ -31,6 +32,10 @@ pub use node::{
 pub use object::{NamespaceManifest, ObjectMeta, OwnerReference, SelectorManifest};
 pub use pod::{
     Gate, Metadata, PodManifest, PodObject, PodTemplate, PreemptionWord, RestartWord, Volume,
+};
+pub use pod_terms::{
+    InclusionWord, PodAffinityManifest, PodTermManifest, SpreadManifest, WeightedPodTerm,
+    WhenUnsatisfiableWord,
 };
 pub use priority::PriorityClassManifest;
 pub use probe::{HookManifest, LifecycleManifest, ProbeManifest, SleepManifest};

@@ -3,6 +3,7 @@
 use super::affinity::{Affinity, TolerationManifest};
 use super::container::ContainerManifest;
 use super::object::ObjectMeta;
+use super::pod_terms::SpreadManifest;
 use super::rest::with_rest;
 use crate::stimulus::GpuParams;
 use schemars::JsonSchema;
@@ -76,6 +77,9 @@ with_rest! {
         /// Nodes that are needed or preferred.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub affinity: Option<Affinity>,
+        /// How it is spread with pods like it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub topology_spread_constraints: Vec<SpreadManifest>,
         /// Taints that are tolerated.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub tolerations: Vec<TolerationManifest>,
@@ -122,7 +126,6 @@ with_rest! {
         ("resourceClaims", "ask for whole GPUs with `nvidia.com/gpu` or `gpu:` instead"),
         ("resources", "write the requests of the containers instead"),
         ("runtimeClassName", "write the overhead of the class as `overhead:`"),
-        ("topologySpreadConstraints", "remove it"),
     ]
     without_effect: [
         "dnsConfig", "dnsPolicy", "enableServiceLinks", "hostAliases", "hostIPC", "hostPID",

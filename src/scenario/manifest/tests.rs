@@ -161,7 +161,16 @@ fn what_has_no_effect_is_listed_and_what_would_have_one_is_refused() {
         ("readinessGates: []", "spec.readinessGates"),
         ("resources: {}", "spec.resources"),
         ("runtimeClassName: gvisor", "spec.runtimeClassName"),
-        ("affinity: {podAffinity: {}}", "spec.affinity.podAffinity"),
+        (
+            "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: \
+             [{topologyKey: ''}]}}",
+            "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution.0.topologyKey",
+        ),
+        (
+            "topologySpreadConstraints: [{maxSkew: 0, topologyKey: z, whenUnsatisfiable: \
+             ScheduleAnyway}]",
+            "spec.topologySpreadConstraints.0.maxSkew",
+        ),
         ("volumes: [{name: v, csi: {}}]", "spec.volumes.0.csi"),
         ("tolerations: [{value: x}]", "spec.tolerations.0"),
         ("tolerations: [{key: x, tolerationSeconds: 5}]", "spec.tolerations.0.tolerationSeconds"),

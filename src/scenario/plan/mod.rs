@@ -9,6 +9,7 @@ mod fit;
 mod nodes;
 mod objects;
 mod paths;
+mod scheduler;
 mod workloads;
 
 pub use applications::ApplicationPlan;
@@ -22,6 +23,7 @@ use super::manifest::PriorityClasses;
 use super::{Diagnostic, Node, ScenarioFile};
 use crate::ground::{Bytes, Name, Problem, QuantityError};
 use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
+use crate::policy::KubeSchedulerConfiguration;
 use crate::scenario::names::check_folder;
 use crate::sim::{KubeletParams, PodSetup};
 use crate::stimulus::SourcePlan;
@@ -61,6 +63,8 @@ pub struct Plan {
     pub pods: Vec<PodSetup>,
     /// Sources in the order of the file, all faults as one source at the end.
     pub sources: Vec<SourcePlan>,
+    /// The scheduler's configuration, if the scenario names one.
+    pub scheduler: Option<KubeSchedulerConfiguration>,
     /// What kubelets do; the files of its delays can be found from the working directory.
     pub kubelet: KubeletParams,
     /// All images that some pod wants or some node has, and how they behave.
@@ -95,6 +99,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             services: Vec::new(),
             pods: Vec::new(),
             sources: Vec::new(),
+            scheduler: None,
             kubelet: file.orchestrator.machinery().kubelet,
             applications: Vec::new(),
         },
@@ -110,6 +115,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.findings.problems.extend(check_folder(&file.name, "name"));
     let orchestrator = format!("orchestrator.{}", file.orchestrator.key());
     planner.under(&orchestrator, file.orchestrator.check());
+    planner.scheduler();
     let objects = planner.read_objects();
     planner.priority_classes(&objects);
     planner.nodes();

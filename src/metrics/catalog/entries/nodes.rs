@@ -54,6 +54,18 @@ pub(super) const ENTRIES: &[Entry] = &[
     number("life.failed", "pods", "Pods that ended badly.", |r, _| Some(r.life.failed as f64)),
     number("life.failed({reason})", "pods", "Pods that ended badly for a reason.", failed)
         .over(Over::Failures),
+    number(
+        "life.preempted",
+        "pods",
+        "Pods that were asked to stop to make room for more important ones.",
+        |r, _| Some(r.life.preempted as f64),
+    ),
+    number(
+        "life.scaled_down",
+        "pods",
+        "Pods that were asked to stop because their owners had too many.",
+        |r, _| Some(r.life.scaled_down as f64),
+    ),
     number("life.evicted", "pods", "Pods that their kubelets evicted.", |r, _| {
         Some(r.life.evicted as f64)
     }),

@@ -10,6 +10,7 @@ mod configuration;
 mod cycle;
 mod event;
 mod framework;
+mod nearest;
 mod nominations;
 mod order;
 mod params;
@@ -23,6 +24,10 @@ mod sampling;
 #[cfg(test)]
 mod cache_tests;
 #[cfg(test)]
+mod nearest_tests;
+#[cfg(test)]
+mod preempt_tests;
+#[cfg(test)]
 mod queue_tests;
 #[cfg(test)]
 mod test_host;
@@ -33,6 +38,7 @@ pub use configuration::{
     DisabledPlugin, EnabledPlugin, KubeSchedulerConfiguration, PluginArguments, PluginList,
     PluginsConfiguration, ProfileConfiguration,
 };
+pub use nearest::NearMiss;
 pub use params::{
     KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint, TieBreak,
 };

@@ -7,6 +7,7 @@ use crate::model::{Plugin, Resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// How a node is chosen among those with the highest score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -99,6 +100,10 @@ impl Default for ScoringStrategy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KubeSchedulerParams {
+    /// A file with a `KubeSchedulerConfiguration`, in place of what the fields below say about
+    /// nodes to score, back-off, scores and plugins. `scheduler: FILE` is short for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<PathBuf>,
     /// Percentage of the nodes among which feasible ones are scored, 0 to 100; 0 adapts it to the
     /// size of the cluster.
     pub percentage_of_nodes_to_score: u32,
@@ -131,6 +136,7 @@ pub struct KubeSchedulerParams {
 impl Default for KubeSchedulerParams {
     fn default() -> KubeSchedulerParams {
         KubeSchedulerParams {
+            configuration: None,
             percentage_of_nodes_to_score: 0,
             tie_break: TieBreak::default(),
             pod_initial_backoff: Span::from_secs(1),
@@ -197,9 +203,25 @@ impl KubeSchedulerParams {
             let scores = Plugin::from_name(name).is_some_and(Profile::can_score);
             require(scores, format!("disabled_scores.{at}"), "no plugin of this name scores");
         }
+        if self.configuration.is_some() && !self.says_only_how_to_run() {
+            let text = "a configuration says all of this; it takes the place of the other fields";
+            let problem = Problem::new("configuration", text);
+            problems.push(problem.hint("keep only `configuration`, `tie_break` and `think_time`"));
+        }
         let strategy = self.scoring_strategy.check();
         problems.extend(strategy.into_iter().map(|problem| problem.under("scoring_strategy")));
         problems
+    }
+
+    /// True if no field is set that a configuration has a word for.
+    fn says_only_how_to_run(&self) -> bool {
+        let others = KubeSchedulerParams {
+            configuration: self.configuration.clone(),
+            tie_break: self.tie_break,
+            think_time: self.think_time,
+            ..KubeSchedulerParams::default()
+        };
+        *self == others
     }
 
     pub(super) fn backoff(&self) -> Backoff {
@@ -320,7 +342,8 @@ mod tests {
                 "score_weights": {"NodePorts": 1, "NodeAffinity": 101},
                 "disabled_plugins": ["Devices", "Nonsense", "NodePorts"],
                 "disabled_scores": ["NodePorts"],
-                "balanced_resources": ["pods"]
+                "balanced_resources": ["pods"],
+                "configuration": "scheduler.yaml"
             }"#,
         )
         .unwrap();
@@ -336,6 +359,7 @@ mod tests {
                 "disabled_plugins.0",
                 "disabled_plugins.1",
                 "disabled_scores.0",
+                "configuration",
                 "scoring_strategy.resources.0.name",
                 "scoring_strategy.resources.0.weight",
                 "scoring_strategy.shape.0.score",

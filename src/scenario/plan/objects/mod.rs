@@ -16,7 +16,7 @@ use crate::scenario::tree::join;
 use crate::scenario::{Diagnostic, OrchestratorParams};
 
 /// The one scheduler profile that there is.
-const PROFILE: &str = "default-scheduler";
+pub(super) const PROFILE: &str = "default-scheduler";
 
 /// A pod of an object that has to fit somewhere.
 #[derive(Debug)]
@@ -94,11 +94,14 @@ impl Planner<'_> {
 
     /// Why pods would wait for a scheduler that is not there.
     pub(super) fn no_such_scheduler(&self, pod: &PodManifest, path: &str) -> Option<Problem> {
-        let name = pod.scheduler_name.as_deref().filter(|name| *name != PROFILE)?;
+        let name = pod.scheduler_name.as_deref().unwrap_or(PROFILE);
+        if self.has_profile(name) {
+            return None;
+        }
         matches!(self.file.orchestrator, OrchestratorParams::Kubernetes(_)).then(|| {
             let text = format!("no scheduler is called `{name}`: these pods would wait for ever");
             Problem::new(join(path, "schedulerName"), text)
-                .hint(format!("write `{PROFILE}`, or leave it out"))
+                .hint("name a profile of the scheduler, by default `default-scheduler`")
         })
     }
 }

@@ -203,6 +203,12 @@ impl KubeSchedulerConfiguration {
         (initial, self.pod_max_backoff_seconds.unwrap_or(10))
     }
 
+    /// The scheduler names that have a profile.
+    pub fn scheduler_names(&self) -> impl Iterator<Item = &str> {
+        let default = self.profiles.is_empty().then_some(DEFAULT_SCHEDULER);
+        self.profiles.iter().map(ProfileConfiguration::name).chain(default)
+    }
+
     /// The delays after failed attempts: the first and the longest.
     pub fn backoff(&self) -> (Span, Span) {
         let (initial, max) = self.backoff_seconds();
