@@ -41,6 +41,8 @@ pub enum Feature {
     Ill,
     /// Applications that use more memory or disk than they request.
     Hungry,
+    /// Pods of several priorities, which displace each other where there is too little room.
+    Priorities,
     /// Less room than pods.
     Tight,
     /// Nodes crash at given times.
@@ -55,7 +57,7 @@ pub enum Feature {
 
 impl Feature {
     /// All features.
-    pub const ALL: [Feature; 17] = [
+    pub const ALL: [Feature; 18] = [
         Feature::Zones,
         Feature::Taints,
         Feature::Sizes,
@@ -68,6 +70,7 @@ impl Feature {
         Feature::Slow,
         Feature::Ill,
         Feature::Hungry,
+        Feature::Priorities,
         Feature::Tight,
         Feature::Crashes,
         Feature::Flapping,
@@ -78,8 +81,8 @@ impl Feature {
     /// How often of a hundred seeds it is on.
     const fn chance(self) -> u64 {
         match self {
-            Feature::Unrepaired | Feature::Placement | Feature::Tight => 15,
-            Feature::Hungry | Feature::Selectors => 25,
+            Feature::Unrepaired | Feature::Placement => 15,
+            Feature::Hungry | Feature::Selectors | Feature::Tight => 25,
             _ => 50,
         }
     }

@@ -93,6 +93,10 @@ impl Service {
         if let Some(group) = &self.group {
             let _ = writeln!(out, "        nodeSelector: {{group: {group}}}");
         }
+        if dice.has(Feature::Priorities) {
+            let priority = *dice.pick(&[-5, 0, 100, 1000]);
+            let _ = writeln!(out, "        priority: {priority}");
+        }
         if dice.has(Feature::Hooks) {
             let grace = *dice.pick(&[0, 1, 5, 30, 60]);
             let _ = writeln!(out, "        terminationGracePeriodSeconds: {grace}");
