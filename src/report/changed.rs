@@ -20,8 +20,7 @@ pub struct Changed {
 /// The parameters of a scenario that differ from their defaults, by path.
 pub fn changed(file: &ScenarioFile) -> Vec<Changed> {
     let mut found = Vec::new();
-    let detail = (json(&file.detail), json(&crate::sim::Detail::default()));
-    compare("detail", &detail.0, &detail.1, &mut found);
+    compare("detail", &json(&file.detail), &json(&default_of(&file.detail)), &mut found);
     let default = match &file.orchestrator {
         OrchestratorParams::Kubernetes(_) => OrchestratorParams::Kubernetes(Box::default()),
         OrchestratorParams::Baseline(_) => OrchestratorParams::Baseline(Default::default()),
@@ -36,6 +35,11 @@ pub fn changed(file: &ScenarioFile) -> Vec<Changed> {
     }
     compare("orchestrator", &found_params, &default, &mut found);
     found
+}
+
+/// What a value of this type is if nothing is said.
+fn default_of<T: Default>(_: &T) -> T {
+    T::default()
 }
 
 fn json(value: &impl Serialize) -> Value {

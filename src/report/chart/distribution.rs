@@ -79,6 +79,9 @@ pub(super) fn starts<'p, 'r>(runs: &'p [Plotted<'r>]) -> Option<Starts<'p, 'r>> 
     Some(Starts { words, runs, kinds })
 }
 
+/// The quantiles of a curve, and its colour.
+type Curve<'c> = (&'c [f64], RGBColor);
+
 impl Starts<'_, '_> {
     fn axis(&self, layout: &Layout<'_>) -> (Axis, bool) {
         let all = || self.runs.iter().flat_map(|run| self.kinds.iter().map(|k| (k.quantiles)(run)));
@@ -98,8 +101,8 @@ impl Starts<'_, '_> {
         format!("{label}: p50 {}, p99 {}", duration(summary.p50), duration(summary.p99))
     }
 
-    /// Title, and for each curve its quantiles and colour.
-    fn panels(&self) -> Vec<(String, Vec<(&[f64], RGBColor)>)> {
+    /// Title and curves of each panel.
+    fn panels(&self) -> Vec<(String, Vec<Curve<'_>>)> {
         if let [run] = self.runs {
             let curves = self.kinds.iter().enumerate();
             let curves = curves.map(|(at, kind)| ((kind.quantiles)(run), colour(at))).collect();

@@ -107,7 +107,8 @@ pub(super) fn reasons(html: &mut Html, runs: &[&RunReport]) {
             let share = if total > 0.0 { row.wait_seconds / total } else { 0.0 };
             html.raw("<tr><th scope=\"row\">").text(&who);
             html.raw(&format!(
-                "<span class=\"bar\" aria-hidden=\"true\"><i style=\"width:{:.1}%\"></i></span></th>",
+                "<span class=\"bar\" aria-hidden=\"true\"><i style=\"width:{:.1}%\"></i></span>\
+                 </th>",
                 share * 100.0
             ));
             html.cell("n", &percent(share)).cell("n", &duration(row.wait_seconds));

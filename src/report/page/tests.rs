@@ -1,7 +1,8 @@
 //! The page as a reader's browser sees it: well-formed, self-contained, small, the same every time.
 
 use super::*;
-use crate::metrics::{CaseOutcome, CaseRow, NodeResult, Results};
+use crate::ground::Time;
+use crate::metrics::{CaseOutcome, CaseRow, Metrics, NodeResult, Results};
 use crate::report::example::example_report;
 use crate::report::{Plotted, figures};
 use std::collections::BTreeSet;
@@ -184,7 +185,7 @@ fn a_large_run_makes_a_small_page() {
 
 #[test]
 fn a_run_without_anything_has_a_page_too() {
-    let results = crate::metrics::Metrics::default().finish(crate::ground::Time::ZERO);
+    let results = Metrics::default().finish(Time::ZERO);
     let empty = RunReport {
         results,
         expectations: Vec::new(),

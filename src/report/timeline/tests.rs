@@ -96,7 +96,7 @@ fn the_steps_of_one_pod_follow_each_other() {
         number: 0,
         digits: 1,
     };
-    let until = Time::MAX;
+    let (wait, until) = (ContainerWait::CrashLoopBackOff, Time::MAX);
     let end = ContainerEnd::OomKilled;
     let facts = [
         (0, Fact::NodeAdded { node, name: Name(0), spec: NodeSpecId(0) }),
@@ -112,15 +112,7 @@ fn the_steps_of_one_pod_follow_each_other() {
         (15, Fact::Ready { pod }),
         (20, Fact::ContainerEnded { pod, container: 0, end, exit_code: 137 }),
         (20, Fact::Unready { pod }),
-        (
-            20,
-            Fact::ContainerWaiting {
-                pod,
-                container: 0,
-                wait: ContainerWait::CrashLoopBackOff,
-                until,
-            },
-        ),
+        (20, Fact::ContainerWaiting { pod, container: 0, wait, until }),
         (30, Fact::ContainerStarted { pod, container: 0, restarts: 1 }),
         (31, Fact::Ready { pod }),
         (40, Fact::Failed { pod, reason: FailedReason::EvictedMemory }),

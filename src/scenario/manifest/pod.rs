@@ -45,7 +45,8 @@ with_rest! {
         /// Labels.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         pub labels: BTreeMap<String, String>,
-        /// Annotations, of which only `controller.kubernetes.io/pod-deletion-cost` of a pod matters.
+        /// Annotations, of which only `controller.kubernetes.io/pod-deletion-cost` of a pod
+        /// matters.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         pub annotations: BTreeMap<String, String>,
         /// Namespace; `default` if left out.

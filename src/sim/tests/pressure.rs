@@ -49,7 +49,10 @@ fn memory_that_grows_gets_the_worst_pod_evicted() {
     assert!(stopping >= crossed && stopping <= crossed + secs(11), "{stopping} {crossed}");
     assert_eq!(failures(&facts)[0].1, FailedReason::EvictedMemory);
     let pressure = |on| {
-        let which = move |fact: &Fact| matches!(fact, Fact::NodePressure { pressure: Pressure::Memory, on: is, .. } if *is == on);
+        let which = move |fact: &Fact| match *fact {
+            Fact::NodePressure { pressure, on: is, .. } => pressure == Pressure::Memory && is == on,
+            _ => false,
+        };
         times(&facts, which)
     };
     assert!(pressure(true)[0].since(stopping) < secs(2));
