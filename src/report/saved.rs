@@ -43,7 +43,7 @@ pub(super) fn save(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// Reads what [`save`] wrote.
+/// Reads what `save` wrote.
 pub fn read_results(text: &str) -> Result<RunReport, SavedError> {
     let head: Head = serde_json::from_str(text)?;
     if head.schema != RESULTS_SCHEMA {
