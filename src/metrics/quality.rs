@@ -42,12 +42,13 @@ impl Quality {
     pub(super) fn of(&self, workload: WorkloadId, end: Time) -> Option<Expected> {
         let service = self.services.get(workload.index())?;
         let served = service.served.area_until(end);
-        let mean = |level: &TimeWeighted, unit: f64| {
-            level.area_until(end) as f64 / served as f64 / FINE as f64 / unit
+        // One division, so that a service that answers as usual has a factor of exactly 1.
+        let mean = |level: &TimeWeighted, unit: u64| {
+            level.area_until(end) as f64 / (served * u128::from(FINE * unit)) as f64
         };
         (served > 0).then(|| Expected {
-            error_share: mean(&service.error, 1e6),
-            latency_factor: mean(&service.latency, 1e3),
+            error_share: mean(&service.error, 1_000_000),
+            latency_factor: mean(&service.latency, 1_000),
         })
     }
 

@@ -244,6 +244,18 @@ fn what_users_of_a_service_may_expect() {
 }
 
 #[test]
+fn a_service_that_answers_as_usual_has_a_factor_of_exactly_one() {
+    let mut facts = vec![(0, created(0, 0)), (0, bound(0, 0)), (7, Fact::Ready { pod: POD })];
+    for pod in 1..5 {
+        let at = 7 + 11 * u64::from(pod);
+        let ready = Fact::Ready { pod: PodUid(pod) };
+        facts.extend([(at, created(pod, 0)), (at, bound(pod, 0)), (at + 2, ready)]);
+    }
+    let service = fold(&facts, 97).availability.services.swap_remove(0);
+    assert_eq!((service.error_share, service.latency_factor), (Some(0.0), Some(1.0)));
+}
+
+#[test]
 fn nodes_under_pressure_collect_images() {
     let node = NodeId(1);
     let disk = |on| Fact::NodePressure { node, pressure: Pressure::Disk, on };

@@ -155,7 +155,8 @@ pub(super) fn rows(runs: &[&Results]) -> Vec<(&'static str, Vec<Line>)> {
             let first = values[0];
             let shown = |(at, value): (usize, &Option<f64>)| {
                 let value = (*value)?;
-                let change = first.filter(|_| at > 0).map(|first| change(value - first, shape));
+                let change =
+                    first.filter(|_| at > 0).and_then(|first| change(value - first, shape));
                 Some(Shown { text: text(value, shape), change })
             };
             lines.push(Line { name, values: values.iter().enumerate().map(shown).collect() });
@@ -178,8 +179,8 @@ pub(super) fn text(value: f64, shape: Shape) -> String {
     }
 }
 
-/// A difference with its sign.
-fn change(difference: f64, shape: Shape) -> String {
+/// A difference with its sign; `None` if it is too small to be seen.
+fn change(difference: f64, shape: Shape) -> Option<String> {
     let size = difference.abs();
     let text = match shape {
         Shape::Percent if size < 0.000_5 => String::new(),
@@ -191,9 +192,9 @@ fn change(difference: f64, shape: Shape) -> String {
         shape => text(size, shape),
     };
     match text.as_str() {
-        "" => "same".to_owned(),
-        text if difference > 0.0 => format!("+{text}"),
-        text => format!("\u{2212}{text}"),
+        "" => None,
+        text if difference > 0.0 => Some(format!("+{text}")),
+        text => Some(format!("\u{2212}{text}")),
     }
 }
 
@@ -213,14 +214,14 @@ mod tests {
     #[test]
     fn differences_have_a_sign_and_a_unit() {
         for (difference, shape, expected) in [
-            (0.0, Shape::Count, "same"),
-            (3.0, Shape::Count, "+3"),
-            (-300.0, Shape::Duration, "\u{2212}5m"),
-            (0.012, Shape::Percent, "+1.2 points"),
-            (0.000_01, Shape::Percent, "same"),
-            (-0.5, Shape::Decimal, "\u{2212}0.5"),
+            (0.0, Shape::Count, None),
+            (3.0, Shape::Count, Some("+3")),
+            (-300.0, Shape::Duration, Some("\u{2212}5m")),
+            (0.012, Shape::Percent, Some("+1.2 points")),
+            (0.000_01, Shape::Percent, None),
+            (-0.5, Shape::Decimal, Some("\u{2212}0.5")),
         ] {
-            assert_eq!(change(difference, shape), expected);
+            assert_eq!(change(difference, shape).as_deref(), expected);
         }
     }
 }

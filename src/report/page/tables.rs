@@ -24,7 +24,8 @@ pub(super) fn numbers(html: &mut Html, runs: &[&RunReport]) {
     html.raw(&format!("<section class=\"card {class}\" id=\"numbers\">\n")).leaf("h2", title);
     if several {
         let first = label(runs[0]);
-        html.raw("<p class=\"note\">").text(&format!("Small print: the difference to {first}."));
+        let text = format!("Small print: the difference to {first}, where there is one.");
+        html.raw("<p class=\"note\">").text(&text);
         html.raw("</p>\n");
         let labels: Vec<String> = runs.iter().map(|run| label(run)).collect();
         let columns: Vec<&str> =
