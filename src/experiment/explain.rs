@@ -4,7 +4,7 @@ use super::{RunFailure, Session};
 use crate::engine::{Limits, Stopped};
 use crate::ground::Time;
 use crate::journal::{Follow, PodTrail};
-use crate::model::{Catalog, PodUid};
+use crate::model::{Catalog, Outlook, PodUid};
 use crate::scenario::{Built, Scenario};
 use crate::sim::Run;
 use crate::stimulus::Stream;
@@ -46,6 +46,8 @@ pub struct Followed {
     pub catalog: Catalog,
     /// Everything that the sink kept.
     pub follow: Follow,
+    /// What would become of the last pod of this name at that time, if it waits for a node.
+    pub outlook: Option<Outlook>,
 }
 
 impl Followed {
@@ -100,10 +102,13 @@ pub fn follow(
         return Err(error.into());
     }
     let at = end.unwrap_or(run.now());
-    let catalog = run.world().catalog().clone();
-    let mut follow = run.into_sink();
+    let (world, mut follow) = run.into_parts();
+    let catalog = world.catalog().clone();
     for trail in &mut follow.trails {
         trail.close(at);
     }
-    Ok(Followed { wanted, at, catalog, follow })
+    let mut followed = Followed { wanted, at, catalog, follow, outlook: None };
+    let last = followed.trails().last().map(|trail| trail.pod);
+    followed.outlook = last.and_then(|pod| world.outlook(at, pod));
+    Ok(followed)
 }

@@ -5,8 +5,8 @@
 use super::{DeletionCause, Fact, Record, Sink};
 use crate::ground::{Name, Table, Time};
 use crate::model::{
-    Explain, FailedReason, NodeId, Plugin, PluginSet, PodName, PodSpecId, PodUid, Reason, Refusal,
-    Verdict, WorkloadId,
+    Explain, FailedReason, NodeId, NodeVerdict, Plugin, PluginSet, PodName, PodSpecId, PodUid,
+    Reason, Refusal, Verdict, WorkloadId,
 };
 
 /// A workload as facts introduce it.
@@ -118,6 +118,8 @@ pub struct PodTrail {
     pub records: Vec<Record>,
     /// Attempts to place it, in order.
     pub attempts: Vec<Attempt>,
+    /// What the last attempt found node by node, in the order in which it looked.
+    pub nodes: Vec<NodeVerdict>,
     /// The node whose facts concern it now.
     node: Option<NodeId>,
     /// The last explanation, until the outcome is told.
@@ -186,8 +188,7 @@ impl Follow {
                 let uid = self.pods.push(row);
                 assert_eq!(uid, pod, "pods are numbered in order of creation");
                 if self.is_wanted(name) {
-                    let (records, attempts) = (Vec::new(), Vec::new());
-                    self.trails.push(PodTrail { pod, records, attempts, node: None, open: None });
+                    self.trails.push(PodTrail::new(pod));
                 }
             }
             Fact::Bound { pod, node, .. } => self.pods[pod].node = Some(node),
@@ -236,6 +237,11 @@ impl Sink for Follow {
 }
 
 impl PodTrail {
+    fn new(pod: PodUid) -> PodTrail {
+        let (records, attempts, nodes) = (Vec::new(), Vec::new(), Vec::new());
+        PodTrail { pod, records, attempts, nodes, node: None, open: None }
+    }
+
     fn take(&mut self, record: &Record) {
         self.records.push(*record);
         let end = match record.fact {
@@ -256,6 +262,7 @@ impl PodTrail {
 
     fn conclude(&mut self, at: Time, end: AttemptEnd) {
         let (looked, explain) = self.open.take().unwrap_or((at, Explain::default()));
+        self.nodes.clone_from(&explain.nodes);
         self.attempts.push(Attempt::new(looked, at, end, explain));
     }
 
@@ -315,7 +322,7 @@ impl Attempt {
 mod tests {
     use super::*;
     use crate::ground::Names;
-    use crate::model::{Code, DeviceMask, NodeSpecId, NodeVerdict, Resource};
+    use crate::model::{Code, DeviceMask, NodeSpecId, Resource};
 
     fn created(pod: u32, stem: Name, number: u32, digits: u8) -> Fact {
         let (spec, workload) = (PodSpecId(0), WorkloadId(0));

@@ -12,6 +12,7 @@ mod explain;
 mod fragmentation;
 mod image;
 mod label;
+mod near_miss;
 mod node;
 mod object;
 mod outcome;
@@ -39,6 +40,7 @@ pub use fragmentation::{
 };
 pub use image::{ImageOnNode, PullPolicy, normalized_image};
 pub use label::Labels;
+pub use near_miss::{NearMiss, Outlook};
 pub use node::{
     Condition, NodeId, NodeSpec, NodeSpecId, NodeStatus, Pressures, TaintsId, ZoneState,
 };

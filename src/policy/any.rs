@@ -3,7 +3,7 @@
 
 use super::{Action, AttemptEnd, Cx, FirstFit, KubeScheduler, Scheduler};
 use crate::ground::Time;
-use crate::model::{Change, Explain};
+use crate::model::{Change, Explain, Outlook, PodId};
 use serde::{Deserialize, Serialize};
 
 /// One of the schedulers.
@@ -13,6 +13,17 @@ pub enum AnyScheduler {
     Kube(Box<KubeScheduler>),
     /// The baseline orchestrator's scheduler.
     Baseline(FirstFit),
+}
+
+impl AnyScheduler {
+    /// What would become of a pod if it were tried now, and which single changes would help;
+    /// `None` if it is not to be tried, or if this scheduler cannot tell.
+    pub fn outlook(&self, cx: Cx<'_>, pod: PodId) -> Option<Outlook> {
+        match self {
+            AnyScheduler::Kube(scheduler) => scheduler.outlook(cx, pod),
+            AnyScheduler::Baseline(_) => None,
+        }
+    }
 }
 
 impl From<KubeScheduler> for AnyScheduler {

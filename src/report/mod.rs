@@ -21,8 +21,8 @@ pub use changed::{Changed, changed};
 pub use chart::{Figure, Plotted, figures};
 pub use csv::{PodsWriter, nodes_csv, pods_csv, recovery_csv, series_csv};
 pub use explain::{
-    AttemptRow, EXPLAIN_SCHEMA, ExplainHead, Explanation, PluginScore, RefusalRow, Step,
-    explain_schema, explanation, explanation_text,
+    AttemptRow, ChangeRow, EXPLAIN_SCHEMA, ExplainHead, Explanation, NodeRow, OutlookRow,
+    PluginScore, RefusalRow, Step, explain_schema, explanation, explanation_text,
 };
 pub use files::{Streamed, WriteError, write_file, write_run};
 pub use json::{HOST_SCHEMA, SUMMARY_SCHEMA, Summary, summary, summary_schema};

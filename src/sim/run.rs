@@ -119,6 +119,11 @@ impl<A: Arrivals, S: Sink> Run<A, S> {
         self.sink
     }
 
+    /// The world and the sink, when the run is over.
+    pub fn into_parts(self) -> (World, S) {
+        (self.world, self.sink)
+    }
+
     /// Events handled so far.
     pub fn events(&self) -> u64 {
         self.queue.delivered()

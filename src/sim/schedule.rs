@@ -7,7 +7,7 @@ use super::host::Host;
 use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::{DeletionCause, Fact, Sink};
-use crate::model::{Change, DeviceMask, Explain, NodeId, PodId, PodUid};
+use crate::model::{Change, DeviceMask, Explain, NodeId, Outlook, PodId, PodUid};
 use crate::policy::kube::control::TokenBucket;
 use crate::policy::{Action, AnyScheduler, AttemptEnd, Scheduler};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,15 @@ impl World {
         if self.scheduler.deciding.is_empty() && self.scheduler.feed.wake_at(at) {
             host.turn(at, Event::SchedulerWakes);
         }
+    }
+
+    /// What would become of a pod if the scheduler tried it now, by what the scheduler believes;
+    /// `None` if the pod is not to be tried, or if the scheduler cannot tell.
+    pub fn outlook(&self, now: Time, uid: PodUid) -> Option<Outlook> {
+        let view = self.scheduler.feed.view(&self.store);
+        let (pod, _) = view.pods().find(|(_, row)| row.uid == uid)?;
+        let cx = cx(&self.catalog, view, now, self.draws);
+        self.scheduler.policy.outlook(cx, pod)
     }
 
     /// Tells the policy of a change that its view is about to take.

@@ -8,6 +8,6 @@ mod scheduler;
 pub use admission::tolerate_lost_nodes;
 pub use scheduler::{
     DisabledPlugin, EnabledPlugin, KubeScheduler, KubeSchedulerConfiguration, KubeSchedulerParams,
-    NearMiss, PluginArguments, PluginList, PluginsConfiguration, ProfileConfiguration,
-    ResourceWeight, ScoringStrategy, ScoringType, ShapePoint, TieBreak,
+    PluginArguments, PluginList, PluginsConfiguration, ProfileConfiguration, ResourceWeight,
+    ScoringStrategy, ScoringType, ShapePoint, TieBreak,
 };

@@ -2,11 +2,15 @@
 //! attempt to place it who refused it where. Made once, shown as text or JSON.
 
 mod attempts;
+mod nearest;
+mod nodes;
 mod standing;
 mod steps;
 mod text;
 
 pub use attempts::{AttemptRow, PluginScore, RefusalRow};
+pub use nearest::{ChangeRow, OutlookRow};
+pub use nodes::NodeRow;
 pub use steps::Step;
 pub use text::explanation_text;
 
@@ -67,6 +71,11 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// The attempts to place it, in order.
     pub attempts: Vec<AttemptRow>,
+    /// What the last attempt found node by node: the chosen one first, then by score.
+    pub nodes: Vec<NodeRow>,
+    /// What would become of it if it were tried at that time, by what the scheduler believes;
+    /// null if it does not wait for a node, or its scheduler cannot tell.
+    pub outlook: Option<OutlookRow>,
 }
 
 /// The life of the followed pod, the last one of several of the same name; `None` if there was
@@ -87,6 +96,7 @@ pub fn explanation(followed: &Followed, head: &ExplainHead) -> Option<Explanatio
         .enumerate()
         .map(|(at, attempt)| attempts::row(attempt, at + 1, &cast))
         .collect();
+    let teller = nearest::Teller { cast: &cast, pod: trail.pod };
     let standing = standing::standing(trail, &attempts, &cast, followed.at);
     Some(Explanation {
         schema: EXPLAIN_SCHEMA.to_owned(),
@@ -103,6 +113,8 @@ pub fn explanation(followed: &Followed, head: &ExplainHead) -> Option<Explanatio
         state: standing.state.to_owned(),
         answer: standing.answer,
         steps: steps::steps(trail, &attempts, &cast),
+        nodes: nodes::rows(&trail.nodes, attempts.last(), &cast),
+        outlook: followed.outlook.as_ref().map(|outlook| teller.outlook(outlook)),
         attempts,
     })
 }
@@ -112,5 +124,7 @@ pub fn explain_schema() -> Schema {
     schema_for!(Explanation)
 }
 
+#[cfg(test)]
+mod nearest_tests;
 #[cfg(test)]
 mod tests;

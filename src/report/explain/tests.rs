@@ -66,7 +66,7 @@ fn told(facts: &[(u64, Fact)], at: u64) -> Explanation {
         trail.close(at);
     }
     let wanted = PodRef::parse("web-3").unwrap();
-    let followed = Followed { wanted, at, catalog, follow };
+    let followed = Followed { wanted, at, catalog, follow, outlook: None };
     let head = ExplainHead {
         scenario: "hand".to_owned(),
         variant: String::new(),

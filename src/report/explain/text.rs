@@ -1,6 +1,6 @@
 //! An explanation for a terminal: the answer, the time line, and the attempts to place the pod.
 
-use super::{AttemptRow, Explanation, Step};
+use super::{AttemptRow, Explanation, OutlookRow, Step};
 use crate::report::Look;
 use crate::report::text::{STYLE, push, strong, wrapped};
 use crate::report::words::{counted, duration, listed};
@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 const SHOWN: usize = 3;
 /// Groups of equal attempts that are shown.
 const GROUPS: usize = 6;
+/// Nodes of the last attempt that are shown.
+const NODES: usize = 8;
+/// Changes that would help that are shown.
+const CHANGES: usize = 4;
 
 /// The explanation as a text.
 pub fn explanation_text(explanation: &Explanation, look: Look) -> String {
@@ -29,11 +33,52 @@ pub fn explanation_text(explanation: &Explanation, look: Look) -> String {
     out.push('\n');
     push(&mut out, &wrapped(&explanation.answer, look.width, ""));
     out.push('\n');
+    if let Some(outlook) = &explanation.outlook {
+        push_outlook(&mut out, outlook, look);
+    }
     push(&mut out, &time_line(&explanation.steps, look));
     push_attempts(&mut out, &explanation.attempts, look);
+    push_nodes(&mut out, explanation, look);
     out.push('\n');
     push(&mut out, &format!("Again: {}", explanation.command));
     out
+}
+
+fn push_outlook(out: &mut String, outlook: &OutlookRow, look: Look) {
+    let text = match outlook.changes.as_slice() {
+        [] if outlook.fits => "A node would take it now; it waits for its next attempt.",
+        [] => "No single change that is known would let it be placed.",
+        [_] => "This change would let it be placed:",
+        _ => "Each of these changes alone would let it be placed:",
+    };
+    push(out, &wrapped(text, look.width, ""));
+    for change in outlook.changes.iter().take(CHANGES) {
+        push(out, &wrapped(&format!("- {}", change.text), look.width, "  "));
+    }
+    let more = outlook.changes.len().saturating_sub(CHANGES);
+    if more > 0 {
+        push(out, &wrapped(&format!("- {more} more; -o json has all"), look.width, "  "));
+    }
+    out.push('\n');
+}
+
+/// The last attempt node by node, if there was a choice.
+fn push_nodes(out: &mut String, explanation: &Explanation, look: Look) {
+    let nodes = &explanation.nodes;
+    let Some(last) = explanation.attempts.last().filter(|_| nodes.len() > 1) else { return };
+    let title = format!("attempt {}, node by node", last.number);
+    let mut table = table(look);
+    table.set_header([Cell::new(title), right("sum"), Cell::new("found")]);
+    for row in nodes.iter().take(NODES) {
+        let sum = row.total.map_or(String::new(), |total| total.to_string());
+        table.add_row([Cell::new(&row.node), right(sum), Cell::new(row.verdict())]);
+    }
+    if nodes.len() > NODES {
+        let more = format!("... {} more", nodes.len() - NODES);
+        table.add_row([Cell::new(more), right(""), Cell::new("-o json has all")]);
+    }
+    out.push('\n');
+    push(out, &table.trim_fmt());
 }
 
 fn table(look: Look) -> Table {

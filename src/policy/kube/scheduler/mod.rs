@@ -38,7 +38,6 @@ pub use configuration::{
     DisabledPlugin, EnabledPlugin, KubeSchedulerConfiguration, PluginArguments, PluginList,
     PluginsConfiguration, ProfileConfiguration,
 };
-pub use nearest::NearMiss;
 pub use params::{
     KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint, TieBreak,
 };

@@ -10,73 +10,21 @@ use super::preempt::{self, Chance, Decided, Failed};
 use super::profile::Profile;
 use crate::ground::{Bytes, Key, MilliCpu};
 use crate::model::{
-    Amounts, Code, Effect, NodeBooks, NodeId, Plugin, PodId, PodSpec, PreemptionPolicy, Reason,
-    Taint, Toleration, TolerationOperator, WhenUnsatisfiable,
+    Amounts, Code, Effect, NearMiss, NodeBooks, NodeId, Outlook, Plugin, PodId, PodSpec,
+    PreemptionPolicy, Reason, Taint, Toleration, TolerationOperator, WhenUnsatisfiable,
 };
 use crate::policy::Cx;
 
-/// A single change that would let a pod be placed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NearMiss {
-    /// Free so much of a node, and so many pod slots.
-    Free {
-        /// Node.
-        node: NodeId,
-        /// Resources.
-        amounts: Amounts,
-        /// Pod slots.
-        pods: u32,
-    },
-    /// Take a taint off a node, or let the pod tolerate it.
-    RemoveTaint {
-        /// Node.
-        node: NodeId,
-        /// Taint.
-        taint: Taint,
-    },
-    /// Let a node take pods again.
-    Uncordon {
-        /// Node.
-        node: NodeId,
-    },
-    /// Remove a pod that keeps this one away from its node.
-    RemovePod {
-        /// Node.
-        node: NodeId,
-        /// The pod in the way.
-        pod: PodId,
-    },
-    /// Drop the spread constraint at this position.
-    DropSpread(usize),
-    /// Drop the required term of the pod's affinity to pods at this position.
-    DropAffinity(usize),
-    /// Drop the required term of the pod's anti-affinity at this position.
-    DropAntiAffinity(usize),
-    /// Drop node selector and required node affinity.
-    DropNodeAffinity,
-    /// Drop the host ports.
-    DropHostPorts,
-    /// Have the pod's volumes where this node can use them.
-    MoveVolumes {
-        /// Node.
-        node: NodeId,
-    },
-    /// Let the pod displace these less important pods.
-    AllowPreemption {
-        /// Node.
-        node: NodeId,
-        /// Pods that have to go.
-        victims: Vec<PodId>,
-    },
-}
-
 impl KubeScheduler {
-    /// The single changes that would let a pod be placed that fits nowhere, the smallest first of
-    /// each kind; empty if the pod fits or no single change helps.
-    pub fn near_misses(&self, cx: Cx<'_>, pod: PodId) -> Vec<NearMiss> {
-        let Some(row) = cx.view.pod(pod) else { return Vec::new() };
+    /// What would become of a pod if it were tried now, and which single changes would help;
+    /// `None` if it is not to be tried: it is bound or held back, or no profile is for it.
+    pub fn outlook(&self, cx: Cx<'_>, pod: PodId) -> Option<Outlook> {
+        let row = cx.view.pod(pod).filter(|row| row.node.is_none() && !row.deleting)?;
         let spec = cx.catalog.pod_spec(row.spec);
-        let Some(profile) = self.profile(spec) else { return Vec::new() };
+        let profile = self.profile(spec)?;
+        if framework::pre_enqueue(profile, spec).is_some() {
+            return None;
+        }
         let cycle = Cycle {
             catalog: cx.catalog,
             view: cx.view,
@@ -90,14 +38,14 @@ impl KubeScheduler {
             nodes: self.order.len(),
         };
         if fits_somewhere(&cycle) {
-            return Vec::new();
+            return Some(Outlook::Fits);
         }
         let mut found = Vec::new();
         found.extend(on_nodes(&cycle));
         found.extend(of_pod(&cycle));
         found.extend(volumes(&cycle));
         found.extend(preemption(&cycle, cx));
-        found
+        Some(Outlook::Misses(found))
     }
 }
 
@@ -129,19 +77,16 @@ fn fits_somewhere(cycle: &Cycle<'_>) -> bool {
 fn on_nodes(cycle: &Cycle<'_>) -> Vec<NearMiss> {
     let Some((state, nodes)) = prepared(cycle) else { return Vec::new() };
     let mut caches = Caches::default();
-    let (mut room, mut taint, mut cordon) = (None::<(u64, NearMiss)>, None, None);
-    let mut pod = None;
+    let (mut room, mut less) = (None, None);
+    let (mut taint, mut cordon, mut pod) = (None, None, None);
     for node in nodes {
         let here = Room::of(cycle.view, node);
         let mut reasons = Reasons::new(true);
         let refused = framework::run_filters(cycle, &state, &mut caches, here, &mut reasons);
         match (refused, reasons.take().first()) {
             (Some((Plugin::NodeResourcesFit, _)), _) => {
-                if let Some(miss) = with_more_room(cycle, &state, node)
-                    && room.as_ref().is_none_or(|(least, _)| miss.0 < *least)
-                {
-                    room = Some(miss);
-                }
+                keep_least(&mut room, with_more_room(cycle, &state, node));
+                keep_least(&mut less, with_less(cycle, &state, node));
             }
             (Some((Plugin::TaintToleration, _)), Some(Reason::UntoleratedTaint(marked)))
                 if taint.is_none() && passes_tolerating(cycle, &state, node, *marked) =>
@@ -167,7 +112,17 @@ fn on_nodes(cycle: &Cycle<'_>) -> Vec<NearMiss> {
             _ => {}
         }
     }
-    room.map(|(_, miss)| miss).into_iter().chain(taint).chain(cordon).chain(pod).collect()
+    let sizes = room.into_iter().chain(less).map(|(_, miss)| miss);
+    sizes.chain(taint).chain(cordon).chain(pod).collect()
+}
+
+/// Keeps the change that takes the smaller share of its node, the first of several.
+fn keep_least(kept: &mut Option<(u64, NearMiss)>, miss: Option<(u64, NearMiss)>) {
+    if let Some(miss) = miss
+        && kept.as_ref().is_none_or(|(least, _)| miss.0 < *least)
+    {
+        *kept = Some(miss);
+    }
 }
 
 /// The pod of a node without which the node takes the pod; the youngest if there are several.
@@ -179,7 +134,7 @@ fn in_the_way(cycle: &Cycle<'_>, state: &State, node: NodeId) -> Option<NearMiss
         framework::count(cycle, &mut state, node, other.spec, -1);
         passes(cycle, &state, Room::with(node, &books))
     };
-    let pod = cycle.pods(here).filter(without).max_by_key(|other| other.row.uid)?.pod;
+    let pod = cycle.pods(here).filter(without).map(|other| other.row.uid).max()?;
     Some(NearMiss::RemovePod { node, pod })
 }
 
@@ -230,6 +185,39 @@ fn with_more_room(cycle: &Cycle<'_>, state: &State, node: NodeId) -> Option<(u64
     books.usage.pods -= pods;
     passes(cycle, state, Room::with(node, &books))
         .then_some((share, NearMiss::Free { node, amounts: missing, pods }))
+}
+
+/// By how much the pod asks for too much for a node, if a smaller pod would be taken there; and
+/// how much of the node that is, in thousandths.
+fn with_less(cycle: &Cycle<'_>, state: &State, node: NodeId) -> Option<(u64, NearMiss)> {
+    let room = Room::of(cycle.view, node);
+    let offer = &cycle.view.node_spec(node, cycle.catalog).allocatable;
+    let (wanted, used) = (&cycle.spec.requests, room.usage);
+    let (mut share, mut excess) = (0, Amounts::default());
+    // A pod that may ask for nothing of what it needs is another pod: no such change is named.
+    let mut over = |request: u64, used: u64, all: u64| {
+        let free = all.saturating_sub(used);
+        let over = request.saturating_sub(free);
+        share += over * 1000 / all.max(1);
+        (over == 0 || free > 0).then_some(over)
+    };
+    excess.cpu = MilliCpu(over(wanted.cpu.0, used.cpu, offer.cpu.0)?);
+    excess.memory = Bytes(over(wanted.memory.0, used.memory, offer.memory.0)?);
+    let storage = (wanted.ephemeral_storage.0, offer.ephemeral_storage.0);
+    excess.ephemeral_storage = Bytes(over(storage.0, used.ephemeral_storage, storage.1)?);
+    for (name, request) in wanted.extended.iter() {
+        let used = room.holds.extended.get(name);
+        excess.extended.set(name, over(request, used, offer.extended.get(name))?);
+    }
+    let mut spec = cycle.spec.clone();
+    let smaller = &mut spec.requests;
+    smaller.cpu = MilliCpu(smaller.cpu.0 - excess.cpu.0);
+    smaller.memory = Bytes(smaller.memory.0 - excess.memory.0);
+    smaller.ephemeral_storage = Bytes(storage.0 - excess.ephemeral_storage.0);
+    smaller.extended.subtract(&excess.extended);
+    let changed = Cycle { spec: &spec, ..*cycle };
+    let miss = NearMiss::AskLess { node, amounts: excess };
+    passes(&changed, state, room).then_some((share, miss))
 }
 
 /// Changes of the pod.
@@ -304,7 +292,11 @@ fn preemption(cycle: &Cycle<'_>, cx: Cx<'_>) -> Option<NearMiss> {
     let rule = super::TieBreak::First;
     let chance = Chance { rule, draws: cx.draws, key, attempt: 0 };
     match preempt::preempt(&bold, &failed, &mut caches, chance, false).0 {
-        Decided::MakeRoom { node, victims } => Some(NearMiss::AllowPreemption { node, victims }),
+        Decided::MakeRoom { node, victims } => {
+            let uid = |pod: PodId| cycle.view.pod(pod).map(|row| row.uid);
+            let victims = victims.into_iter().filter_map(uid).collect();
+            Some(NearMiss::AllowPreemption { node, victims })
+        }
         Decided::Keep | Decided::Nothing => None,
     }
 }

@@ -1,20 +1,22 @@
 //! For each cause of waiting: the change that is named is made, and the pod is bound.
 
-use super::NearMiss;
 use super::test_host::{Host, node_spec};
 use crate::ground::{Bytes, Draws};
 use crate::model::{
     AccessMode, AffinityTerm, BindingMode, Change, Claim, ClaimRef, Effect, Inclusion,
-    LabelSelector, NodeId, NodeSelectorTerm, Object, Operator, PodId, PodSpec, PodVolume,
-    PreemptionPolicy, Requirement, SpreadConstraint, StorageClass, Taint, Volume, VolumeMode,
-    WhenUnsatisfiable,
+    LabelSelector, NearMiss, NodeId, NodeSelectorTerm, Object, Operator, Outlook, PodId, PodSpec,
+    PodUid, PodVolume, PreemptionPolicy, Requirement, SpreadConstraint, StorageClass, Taint,
+    Volume, VolumeMode, WhenUnsatisfiable,
 };
 use crate::policy::{Action, Cx};
 
 fn misses(host: &Host, pod: PodId) -> Vec<NearMiss> {
     let (catalog, view, now) = (&host.catalog, &host.view, host.now);
     let cx = Cx { catalog, view, now, draws: Draws::new(1) };
-    host.scheduler.near_misses(cx, pod)
+    match host.scheduler.outlook(cx, pod) {
+        Some(Outlook::Misses(found)) => found,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A cluster of nodes of 1 core in zones a and b, each full but for `left` thousandths of a core.
@@ -56,8 +58,13 @@ fn too_little_cpu() {
     let mut host = full(&["a", "b"], 300);
     let spec = host.pod_spec(500);
     let found = refused(&mut host, &spec);
-    let [NearMiss::Free { node, amounts, pods: 0 }] = found.as_slice() else { panic!("{found:?}") };
+    let [NearMiss::Free { node, amounts, pods: 0 }, less] = found.as_slice() else {
+        panic!("{found:?}")
+    };
     assert_eq!(amounts.cpu.0, 200);
+    assert_eq!(*less, NearMiss::AskLess { node: *node, amounts: amounts.clone() });
+    let smaller = host.pod_spec(300);
+    bound_instead(&mut host.clone(), &smaller);
     // The pod that is there shrinks by as much.
     let there = PodId(100 + node.0);
     host.tell(Change::PodRemoved { pod: there });
@@ -132,9 +139,9 @@ fn anti_affinity() {
     host.add_pod(11, &spec);
     assert!(host.attempt().unwrap().is_ok());
     // The other pod keeps away from it too: dropping its own term would not help.
-    let (node, pod) = (NodeId(0), PodId(11));
+    let (node, pod) = (NodeId(0), PodUid(11));
     assert_eq!(refused(&mut host, &spec), [NearMiss::RemovePod { node, pod }]);
-    host.tell(Change::PodRemoved { pod });
+    host.tell(Change::PodRemoved { pod: PodId(11) });
     assert_eq!(host.attempt(), Some(Ok(node)));
 }
 
@@ -225,7 +232,7 @@ fn a_preemption_that_is_not_allowed() {
     spec.preemption_policy = PreemptionPolicy::Never;
     let found = refused(&mut host, &spec);
     assert!(host.preemption.is_empty(), "it displaces nobody");
-    let victims = vec![PodId(100)];
+    let victims = vec![PodUid(100)];
     assert!(found.contains(&NearMiss::AllowPreemption { node: NodeId(0), victims }), "{found:?}");
     spec.preemption_policy = PreemptionPolicy::PreemptLowerPriority;
     host.tell(Change::PodRemoved { pod: PodId(1) });
