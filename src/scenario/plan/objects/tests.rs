@@ -2,7 +2,10 @@
 
 use crate::ground::shared;
 use crate::ground::{Bytes, MilliCpu, Span};
-use crate::model::{Behaviour, FinishedPods, LossPolicy, PreemptionPolicy, Usage, WorkloadKind};
+use crate::model::{
+    Behaviour, FinishedPods, LabelSelector, Labels, LossPolicy, Object, PreemptionPolicy,
+    Requirement, Usage, WorkloadKind,
+};
 use crate::scenario::{Diagnostic, Input, Loaded, Plan, Scenario};
 use std::path::{Path, PathBuf};
 
@@ -102,6 +105,57 @@ fn pods_are_adopted_by_their_owners_or_stand_alone() {
         ("idle-66d4-abcde", "idle", Some(0)),
     ];
     assert_eq!(rows, expected.map(|(name, owner, node)| (name.to_owned(), owner, node)));
+}
+
+#[test]
+fn the_scheduler_is_told_who_belongs_together() {
+    let plan = good("objects").plan;
+    let text = |name| plan.catalog.names.text(name);
+    let labels = |labels: &Labels| -> Vec<String> {
+        labels.iter().map(|(key, value)| format!("{}={}", text(key), text(value))).collect()
+    };
+    let selected = |selector: &LabelSelector| -> Vec<String> {
+        let one = |r: &Requirement| {
+            let values: Vec<&str> = r.values.iter().map(|value| text(*value)).collect();
+            format!("{} {:?} {}", text(r.key), r.operator, values.join("|"))
+        };
+        selector.0.iter().map(one).collect()
+    };
+    let rows: Vec<String> = plan
+        .objects
+        .iter()
+        .map(|object| match plan.catalog.object(*object) {
+            Object::Namespace { name, labels: own } => {
+                format!("namespace {}: {:?}", text(*name), labels(own))
+            }
+            Object::Service { name, selector, .. } => {
+                format!("service {}: {:?}", text(*name), selector.as_ref().map(labels))
+            }
+            Object::Owner { owner, selector, .. } => {
+                format!("owner {}: {:?}", text(owner.name), selected(selector))
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        r#"owner shop: ["app In shop"]"#,
+        r#"owner web: ["app In web"]"#,
+        r#"owner idle: ["app Exists "]"#,
+        r#"owner web-new: ["app In web"]"#,
+        r#"owner web-old: ["app In web"]"#,
+        r#"namespace shop: ["kubernetes.io/metadata.name=shop"]"#,
+        r#"namespace default: ["kubernetes.io/metadata.name=default"]"#,
+        r#"service web: Some(["app=web"])"#,
+    ];
+    assert_eq!(rows, expected);
+    let owner = |spec| plan.catalog.pod_spec(spec).owner.map(|owner| text(owner.name));
+    let owners: Vec<_> = plan.services.iter().map(|(_, spec)| owner(*spec)).collect();
+    assert_eq!(owners, [Some("shop"), Some("web"), Some("idle")]);
+    let owners: Vec<_> = plan.pods.iter().map(|pod| owner(pod.spec)).collect();
+    let (new, old, idle) = (Some("web-new"), Some("web-old"), Some("idle"));
+    assert_eq!(owners, [new, old, None, None, None, None, None, idle]);
+    let spec = plan.catalog.pod_spec(plan.services[0].1);
+    assert_eq!(labels(&spec.labels), ["app=shop"], "what `kubectl create deployment` writes");
 }
 
 #[test]
