@@ -7,10 +7,12 @@ mod books;
 mod catalog;
 mod change;
 mod decision;
+mod deployment;
 mod device;
 mod explain;
 mod fragmentation;
 mod image;
+mod int_or_percent;
 mod label;
 mod near_miss;
 mod node;
@@ -33,12 +35,16 @@ pub use books::{NodeBooks, NodeHolds, NodeUse};
 pub use catalog::Catalog;
 pub use change::Change;
 pub use decision::{Code, Plugin, PluginSet, Reason, Refusal};
+pub use deployment::{
+    DeploymentSpec, DeploymentStatus, ProgressReason, Progressing, ReplicaSetStatus, RolloutStrategy,
+};
 pub use device::{DeviceGroup, DeviceMask, DeviceRequest, MILLI_PER_DEVICE};
 pub use explain::{Candidate, DryRun, Explain, NodeVerdict, Preemption, Verdict, VolumePlan};
 pub use fragmentation::{
     DeviceShape, Fragmentation, IdleNode, TypicalPod, fragmentation, typical_pods,
 };
 pub use image::{ImageOnNode, PullPolicy, normalized_image};
+pub use int_or_percent::{IntOrPercent, NeitherIntNorPercent};
 pub use label::Labels;
 pub use near_miss::{NearMiss, Outlook};
 pub use node::{
