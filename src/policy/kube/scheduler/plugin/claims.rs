@@ -27,7 +27,7 @@ pub(crate) fn of_pod<'a>(
             let claim = find(&cycle, spec.namespace, *name);
             Some(Named { claim, name: *name, ephemeral: false })
         }
-        PodVolume::Ephemeral(volume) => {
+        PodVolume::Ephemeral(volume, _) => {
             let names = &cycle.catalog.names;
             let text = format!("{}-{}", pod.text(names), names.text(*volume));
             let claim = names.find(&text).and_then(|name| find(&cycle, spec.namespace, name));
