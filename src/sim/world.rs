@@ -105,6 +105,7 @@ impl World {
         for (_, spec) in &setup.services {
             world.introduce_pod_spec_once(&mut host, *spec);
         }
+        world.install_objects(&setup.objects);
         world.install_pods(&mut host, &setup.pods);
         world.sync_views(&mut host);
         world

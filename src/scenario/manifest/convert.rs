@@ -190,7 +190,7 @@ impl Reader<'_> {
         spec.active_deadline = Some(Span::from_secs(u64::from(seconds)));
     }
 
-    pub(super) fn labels<'l>(
+    pub(in crate::scenario) fn labels<'l>(
         &mut self,
         labels: impl IntoIterator<Item = (&'l String, &'l String)>,
         path: &str,

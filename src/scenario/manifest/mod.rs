@@ -14,6 +14,7 @@ mod priority;
 mod probe;
 mod resources;
 mod rest;
+mod service;
 mod tolerations;
 
 pub use affinity::{
@@ -40,10 +41,12 @@ pub use pod_terms::{
 pub use priority::PriorityClassManifest;
 pub use probe::{HookManifest, LifecycleManifest, ProbeManifest, SleepManifest};
 pub use rest::{Known, Rest};
+pub use service::{ServiceManifest, ServiceSpec};
 
 pub(super) use convert::{Meta, Reader, Written, convert};
 pub(super) use deployment::{check_deployment, check_replica_set};
 pub(super) use node::{ReadNode, convert_node};
+pub(super) use pod_terms::selector;
 pub(super) use priority::PriorityClasses;
 pub(super) use resources::{GPU_RESOURCE, check_resource};
 

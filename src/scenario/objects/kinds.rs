@@ -29,6 +29,8 @@ pub(in crate::scenario) enum Kind {
     PriorityClass,
     /// A part of the cluster.
     Namespace,
+    /// The way to pods that do the same.
+    Service,
 }
 
 const CONTROLLERS: &str = "the other controllers";
@@ -44,7 +46,7 @@ const KINDS: [(&str, &str, &str, Known); 40] = [
     ("apps", "v1", "ReplicaSet", Known::Read(Kind::ReplicaSet)),
     ("apps", "v1", "Deployment", Known::Read(Kind::Deployment)),
     ("scheduling.k8s.io", "v1", "PriorityClass", Known::Read(Kind::PriorityClass)),
-    ("", "v1", "Service", Known::Inert),
+    ("", "v1", "Service", Known::Read(Kind::Service)),
     ("", "v1", "Endpoints", Known::Inert),
     ("", "v1", "ConfigMap", Known::Inert),
     ("", "v1", "Secret", Known::Inert),
@@ -177,8 +179,8 @@ fn unknown(api_version: &str, kind: &str) -> Refusal {
         _ if api_version.starts_with("wavetank/") => {
             "keep scenarios out of the folders of objects".to_owned()
         }
-        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, PriorityClass and \
-              Namespace; Service, ConfigMap, Secret, RBAC and the like change nothing"
+        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, PriorityClass, \
+              Namespace and Service; ConfigMap, Secret, RBAC and the like change nothing"
             .to_owned(),
     };
     let text = format!("`{kind}` of `{api_version}` is not a kind that can be simulated");

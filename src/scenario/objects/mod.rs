@@ -13,7 +13,7 @@ use super::names::check_name;
 use super::read::read_on;
 use super::{
     DeploymentManifest, Diagnostic, Kind as Shape, NamespaceManifest, Node, NodeManifest,
-    PodObject, PriorityClassManifest, ReplicaSetManifest, Sources,
+    PodObject, PriorityClassManifest, ReplicaSetManifest, ServiceManifest, Sources,
 };
 use crate::ground::Problem;
 use serde::de::DeserializeOwned;
@@ -99,6 +99,7 @@ pub(super) struct Objects {
     pub(super) deployments: Vec<Object<DeploymentManifest>>,
     pub(super) classes: Vec<Object<PriorityClassManifest>>,
     pub(super) namespaces: Vec<Object<NamespaceManifest>>,
+    pub(super) services: Vec<Object<ServiceManifest>>,
     /// Those that change nothing.
     pub(super) inert: Vec<Head>,
     sources: Sources,
@@ -190,6 +191,7 @@ impl Objects {
             Kind::Deployment => typed(head, sources, &mut self.deployments),
             Kind::PriorityClass => typed(head, sources, &mut self.classes),
             Kind::Namespace => typed(head, sources, &mut self.namespaces),
+            Kind::Service => typed(head, sources, &mut self.services),
         };
         if let Err(found) = read {
             self.broken.push(kind);

@@ -171,6 +171,7 @@ impl Bench {
         Setup {
             nodes,
             services: vec![(web, pod)],
+            objects: Vec::new(),
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),
             think_time: Span::from_millis(2),
