@@ -96,10 +96,16 @@ pub struct PodLevel {
     pub memory: Option<Bytes>,
     /// Huge pages by the name of their resource, bytes.
     pub huge_pages: Vec<(Name, u64)>,
+    /// Limit of CPU, zero without one. It decides the quality of service; containers are held back
+    /// by their own limits only.
+    pub cpu_limit: MilliCpu,
+    /// Limit of memory, zero without one, as that of CPU.
+    pub memory_limit: Bytes,
 }
 
 impl PodLevel {
-    fn is_set(&self) -> bool {
+    /// True if the pod as a whole asks for anything.
+    pub fn is_set(&self) -> bool {
         self.cpu.is_some() || self.memory.is_some() || !self.huge_pages.is_empty()
     }
 
@@ -292,6 +298,12 @@ impl PodSpec {
         let scoring = self.total(true, |container| filled(container, cpu, memory));
         (self.scoring_cpu, self.scoring_memory) = (scoring.cpu, scoring.memory);
         (self.incoming_cpu, self.incoming_memory) = (incoming.cpu, incoming.memory);
+    }
+
+    /// What the containers ask for together, whatever the pod as a whole does.
+    pub fn requests_of_containers(&self) -> Amounts {
+        let overhead = Amounts::default();
+        PodSpec { overhead, ..self.clone() }.total(false, |container| container.requests.clone())
     }
 
     /// Whether anything of the pod asks for CPU and for memory, be it zero.
