@@ -348,10 +348,8 @@ impl Reason {
                 format!("persistentvolumeclaim {:?} not found", text(claim))
             }
             Reason::NoEphemeralClaim { pod, volume } => format!(
-                "waiting for ephemeral volume controller to create the persistentvolumeclaim \
-                 \"{}-{}\"",
-                pod.text(names),
-                text(volume)
+                "waiting for ephemeral volume controller to create the persistentvolumeclaim {:?}",
+                pod.claim_text(*volume, names)
             ),
             Reason::ClaimLost { claim, volume } => format!(
                 "persistentvolumeclaim {:?} bound to non-existent persistentvolume {:?}",

@@ -451,6 +451,17 @@ impl PodName {
         }
         format!("{stem}{number:0width$}", number = self.number, width = usize::from(self.digits))
     }
+
+    /// The name within its namespace, which the whole name of a pod may begin with.
+    pub fn own_text(&self, names: &Names) -> String {
+        let text = self.text(names);
+        text.rsplit_once('/').map_or(text.as_str(), |(_, own)| own).to_owned()
+    }
+
+    /// The name of the claim that is made for a volume of the pod.
+    pub fn claim_text(&self, volume: Name, names: &Names) -> String {
+        format!("{}-{}", self.own_text(names), names.text(volume))
+    }
 }
 
 /// How far a pod is, as the store has it.

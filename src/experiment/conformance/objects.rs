@@ -3,10 +3,10 @@
 use super::wire;
 use crate::ground::{Bytes, MilliCpu, Name};
 use crate::model::{
-    AffinityTerm, Amounts, Catalog, Container, Disk, ExplicitZero, HostPort, ImageOnNode, Inclusion,
-    LabelSelector, Labels, NodeAffinity, NodeSelectorTerm, NodeSpec, Owner, PodAffinity, PodLevel,
-    PodSpec, PodTerms, PodVolume, Preferred, Requirement, SpreadConstraint, Taint, Taints,
-    Toleration, TolerationOperator, WeightedTerm, normalized_image,
+    AffinityTerm, Amounts, Catalog, Container, Disk, ExplicitZero, HostPort, ImageOnNode,
+    Inclusion, LabelSelector, Labels, NodeAffinity, NodeSelectorTerm, NodeSpec, Owner, PodAffinity,
+    PodLevel, PodSpec, PodTerms, PodVolume, Preferred, Requirement, SpreadConstraint, Taint,
+    Taints, Toleration, TolerationOperator, WeightedTerm, normalized_image,
 };
 use crate::scenario::claim_template;
 
@@ -63,7 +63,8 @@ impl Reader<'_> {
         let allocatable = &node.status.allocatable;
         let pods = allocatable.get("pods").map_or(0, |amount| amount.whole());
         let taints = node.spec.taints.iter().filter_map(|taint| {
-            let (key, value) = (self.catalog.names.intern(&taint.key), self.catalog.names.intern(&taint.value));
+            let (key, value) =
+                (self.catalog.names.intern(&taint.key), self.catalog.names.intern(&taint.value));
             Some(Taint { key, value, effect: taint.effect.effect()? })
         });
         let taints = taints.collect();

@@ -3,8 +3,8 @@
 
 use crate::ground::{Bytes, MilliCpu, Quantity};
 use crate::model::{
-    Effect, Inclusion, Operator, OwnerKind, PreemptionPolicy, Protocol,
-    TolerationOperator, WhenUnsatisfiable,
+    Effect, Inclusion, Operator, OwnerKind, PreemptionPolicy, Protocol, TolerationOperator,
+    WhenUnsatisfiable,
 };
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;

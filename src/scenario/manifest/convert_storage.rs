@@ -119,8 +119,7 @@ impl Reader<'_> {
             mode: spec.volume_mode.map_or(VolumeMode::Filesystem, VolumeMode::from),
             class: self.class(metadata, spec.storage_class_name.as_deref().unwrap_or("")),
             attributes_class: self.named(spec.volume_attributes_class_name.as_deref()),
-            node_affinity: nodes
-                .map(|nodes| self.node_terms(nodes, "spec.nodeAffinity.required")),
+            node_affinity: nodes.map(|nodes| self.node_terms(nodes, "spec.nodeAffinity.required")),
             claim,
             driver,
             available: phase == Some("Available"),
@@ -299,9 +298,8 @@ impl Reader<'_> {
             let text = format!("`{other}` is no part of the size of storage");
             self.wrong(join(path, other), text, "write `storage: 10Gi`");
         }
-        let amount = written.get("storage").and_then(|text| {
-            quantity(self, text, &join(path, "storage"))
-        });
+        let amount =
+            written.get("storage").and_then(|text| quantity(self, text, &join(path, "storage")));
         amount.map_or(Bytes::ZERO, |amount| Bytes(amount.ceil()))
     }
 }

@@ -35,9 +35,7 @@ pub use node::{
     NodeTaintManifest,
 };
 pub use object::{NamespaceManifest, ObjectMeta, OwnerReference, SelectorManifest};
-pub use pod::{
-    Gate, Metadata, PodManifest, PodObject, PodTemplate, PreemptionWord, RestartWord,
-};
+pub use pod::{Gate, Metadata, PodManifest, PodObject, PodTemplate, PreemptionWord, RestartWord};
 pub use pod_terms::{
     InclusionWord, PodAffinityManifest, PodTermManifest, SpreadManifest, WeightedPodTerm,
     WhenUnsatisfiableWord,

@@ -125,7 +125,8 @@ pub(super) fn pod_level(
     let of_pods = |name: &str| matches!(name, "cpu" | "memory") || name.starts_with("hugepages-");
     for (key, list) in [("requests", &resources.requests), ("limits", &resources.limits)] {
         for name in list.keys().filter(|name| !of_pods(name)) {
-            let text = format!("a pod as a whole asks for CPU, memory and huge pages, not `{name}`");
+            let text =
+                format!("a pod as a whole asks for CPU, memory and huge pages, not `{name}`");
             let path = join(&join(path, key), name);
             reader.wrong(path, text, "write it in the containers");
         }

@@ -153,7 +153,7 @@ impl Reader<'_> {
             read.push(PodVolume::Claim(self.name(&claim.claim_name)));
         }
         if let Some(ephemeral) = &volume.ephemeral {
-            let path = join(path, "ephemeral.volumeClaimTemplate");
+            let path = join(&join(path, "ephemeral"), "volumeClaimTemplate");
             self.problems.extend(check_name(&volume.name, &join(&path, "name")));
             let template = self.ephemeral_claim(&ephemeral.volume_claim_template, &path);
             read.push(PodVolume::Ephemeral(self.name(&volume.name), Box::new(template)));

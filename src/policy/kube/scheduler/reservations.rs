@@ -3,7 +3,7 @@
 //! (`plugins/volumebinding/assume_cache.go`, Kubernetes 1.34).
 
 use crate::ground::Name;
-use crate::model::{Claim, ClaimRef, PodUid, Volume, VolumePlan};
+use crate::model::{Claim, ClaimRef, Object, PodUid, Volume, VolumePlan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,8 +23,7 @@ impl Reservations {
 
     /// The node for which a claim is to be provisioned, here or in the store.
     pub(crate) fn node_of(&self, claim: &Claim) -> Option<Name> {
-        let key = ClaimRef { namespace: claim.namespace, name: claim.name };
-        claim.selected_node.or_else(|| self.node_of.get(&key).copied())
+        claim.selected_node.or_else(|| self.node_of.get(&claim.key()).copied())
     }
 
     /// Reserves what a pod needs on a node of this name.
@@ -39,6 +38,24 @@ impl Reservations {
             self.node_of.insert(*claim, node);
         }
         self.plans.insert(uid, plan);
+    }
+
+    /// What is to be bound and made for a pod whose binding is under way.
+    pub(crate) fn plan(&self, uid: PodUid) -> Option<&VolumePlan> {
+        self.plans.get(&uid)
+    }
+
+    /// The store shows an object, or shows it no more: what it says counts from now on.
+    pub(crate) fn shown(&mut self, object: &Object) {
+        match object {
+            Object::Volume(volume) => {
+                self.claim_of.remove(&volume.name);
+            }
+            Object::Claim(claim) => {
+                self.node_of.remove(&claim.key());
+            }
+            _ => {}
+        }
     }
 
     /// The binding of a pod was written: its reservations stand.
