@@ -123,6 +123,7 @@ pub(super) fn pod_level(
 ) -> PodLevel {
     reader.rest(&resources.rest, path);
     let of_pods = |name: &str| matches!(name, "cpu" | "memory") || name.starts_with("hugepages-");
+    let problems = reader.problems.len();
     for (key, list) in [("requests", &resources.requests), ("limits", &resources.limits)] {
         for name in list.keys().filter(|name| !of_pods(name)) {
             let text =
@@ -130,6 +131,9 @@ pub(super) fn pod_level(
             let path = join(&join(path, key), name);
             reader.wrong(path, text, "write it in the containers");
         }
+    }
+    if reader.problems.len() > problems {
+        return PodLevel::default();
     }
     let (mut requests, limits) = requests_and_limits(reader, resources, path);
     let of_containers = pod.requests_of_containers();

@@ -167,7 +167,7 @@ mod tests {
         /// A claim of 10 that may be written by one, and volumes of these sizes and modes.
         fn new(class: &str, volumes: &[(&str, u64, usize)]) -> Lab {
             let mut catalog = Catalog::new();
-            let mut name = |text| catalog.names.intern(text);
+            let mut name = |text: &str| catalog.names.intern(text);
             let modes = [AccessMode::ReadWriteOnce, AccessMode::ReadOnlyMany];
             let class = name(class);
             let template = ClaimTemplate {

@@ -42,7 +42,10 @@ impl Planner<'_> {
         let mut notes = Notes::default();
         for (claim, head) in &mut claims {
             self.bind_at_the_start(objects, &classes, &mut volumes, (claim, head));
-            if claim.volume.is_none() && !is_awaited(claim, &classes) {
+            let complete = ![Kind::PersistentVolume, Kind::StorageClass]
+                .into_iter()
+                .any(|kind| objects.broken(kind));
+            if complete && waits_for_ever(claim, &classes, &self.plan.catalog) {
                 let text = "pods that use a claim to which no volume can be bound wait for ever";
                 notes.add(text, "add a PersistentVolume that is large enough, or a class", head);
             }
@@ -126,6 +129,7 @@ impl Planner<'_> {
             }
             ClaimStep::Lose if objects.broken(Kind::PersistentVolume) => {}
             ClaimStep::Lose => claim.lost = true,
+            ClaimStep::Provision if objects.broken(Kind::StorageClass) => {}
             ClaimStep::Provision => {
                 let class = self.plan.catalog.names.text(claim.class);
                 let text = format!(
@@ -194,8 +198,11 @@ impl Planner<'_> {
     }
 }
 
-/// True if a pod that is scheduled gets a volume for the claim.
-fn is_awaited(claim: &Claim, classes: &[StorageClass]) -> bool {
+/// True for a claim without a volume, if nothing that happens in a run gives it one.
+fn waits_for_ever(claim: &Claim, classes: &[StorageClass], catalog: &Catalog) -> bool {
     let class = classes.iter().find(|class| class.name == claim.class);
-    class.is_some_and(|class| class.binding == BindingMode::WaitForFirstConsumer)
+    let gets_one = |class: &StorageClass| {
+        class.binding == BindingMode::WaitForFirstConsumer || class.makes_volumes(catalog)
+    };
+    claim.volume.is_none() && !claim.lost && !class.is_some_and(gets_one)
 }
