@@ -5,6 +5,7 @@ mod images;
 mod kubelet;
 mod lab;
 mod nodes;
+mod preemption;
 mod pressure;
 
 use crate::engine::{Limits, Stopped};

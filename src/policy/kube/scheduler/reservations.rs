@@ -74,3 +74,59 @@ impl Reservations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::Bytes;
+    use crate::model::{Catalog, ClaimTemplate, Labels, VolumeMode};
+
+    #[test]
+    fn a_reservation_ends_when_the_store_shows_it_or_the_binding_fails() {
+        let mut catalog = Catalog::new();
+        let mut name = |text: &str| catalog.names.intern(text);
+        let (node, class) = (name("n"), name("c"));
+        let template = ClaimTemplate {
+            request: Bytes(1),
+            access_modes: Vec::new(),
+            mode: VolumeMode::Filesystem,
+            class: Some(class),
+            attributes_class: None,
+            selector: None,
+            volume: None,
+        };
+        let mut claim =
+            |text: &str| template.claim(ClaimRef { namespace: class, name: name(text) }, None);
+        let (bound, made) = (claim("bound"), claim("made"));
+        let volume = Volume {
+            name: name("v"),
+            labels: Labels::new(),
+            capacity: Bytes(1),
+            access_modes: Vec::new(),
+            mode: VolumeMode::Filesystem,
+            class,
+            attributes_class: None,
+            node_affinity: None,
+            claim: None,
+            driver: None,
+            available: true,
+            deleting: false,
+        };
+        let plan =
+            VolumePlan { bind: vec![(bound.key(), volume.name)], provision: vec![made.key()] };
+        let mut reservations = Reservations::default();
+        reservations.reserve(PodUid(1), plan.clone(), node);
+        assert_eq!(reservations.plan(PodUid(1)), Some(&plan));
+        assert_eq!(reservations.claim_of(&volume), Some(bound.key()));
+        assert_eq!(reservations.node_of(&made), Some(node));
+        reservations.keep(PodUid(1));
+        assert_eq!(reservations.plan(PodUid(1)), None);
+        assert_eq!(reservations.claim_of(&volume), Some(bound.key()), "the store is behind");
+        reservations.shown(&Object::Volume(volume.clone()));
+        reservations.shown(&Object::Claim(made.clone()));
+        assert_eq!((reservations.claim_of(&volume), reservations.node_of(&made)), (None, None));
+        reservations.reserve(PodUid(2), plan, node);
+        reservations.take_back(PodUid(2));
+        assert_eq!((reservations.claim_of(&volume), reservations.node_of(&made)), (None, None));
+    }
+}
