@@ -361,3 +361,27 @@ fn a_driver_attaches_so_many_volumes_and_no_more() {
     let full = "node(s) exceed max volume count";
     assert_eq!(lab.reasons(&waits), [full, full, full]);
 }
+
+#[test]
+fn a_claim_made_for_a_pod_of_another_namespace_is_in_that_namespace() {
+    let ephemeral = "ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], \
+         storageClassName: fast, resources: {requests: {storage: 1Gi}}}}}";
+    let own = pod("one", "1", ephemeral).replace("name: one}", "name: one, namespace: shop}");
+    // A claim of that name which was not made for the pod keeps it waiting.
+    let other = pod("two", "1", ephemeral);
+    let foreign = claim("two-data", ", storageClassName: fast");
+    let lab = Lab::new(&[class("fast", DISKS, ""), own, other, foreign], "");
+    let end = lab.run();
+    assert!(end.node("shop/one").is_some());
+    let made = end.claim("one-data");
+    assert_eq!(
+        (end.text(made.namespace), made.owner_pod.map(|pod| end.text(pod))),
+        ("shop", Some("one"))
+    );
+    assert!(end.volume_of("one-data").node_affinity.is_none(), "no driver says where it is");
+    assert_eq!(end.node("two"), None);
+    assert_eq!(
+        lab.reasons("two"),
+        ["PVC default/two-data was not created for pod default/two (pod is not owner)"]
+    );
+}

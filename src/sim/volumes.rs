@@ -1,8 +1,8 @@
-//! Claims and volumes as a run goes on: claims come and go with the pods they are made for, and what
-//! the scheduler has decided about volumes is written just before the binding of the pod.
+//! Claims and volumes as a run goes on: claims come and go with the pods that they are made for,
+//! and what the scheduler has decided about volumes is written just before the binding of the pod.
 //!
 //! The latencies of the binder, of drivers and of attaching are not built: a volume is bound, or
-//! made, at the time at which the pod is bound. What is left of a driver's capacity does not change.
+//! made, when the pod is bound. What is left of a driver's capacity does not change.
 
 use super::host::Host;
 use super::world::World;

@@ -16,8 +16,8 @@ use crate::scenario::objects::{Head, Kind, Object as Written, Objects};
 use crate::scenario::tree::join;
 
 impl Planner<'_> {
-    /// Adds the storage objects: classes, drivers and what nodes and drivers say, then volumes, then
-    /// claims, each in the order of the files.
+    /// Adds the storage objects: classes, drivers and what nodes and drivers say, then volumes,
+    /// then claims, each in the order of the files.
     pub(in crate::scenario::plan) fn storage(&mut self, objects: &Objects) {
         let classes = self.storage_classes(objects);
         for one in &objects.storage_drivers {

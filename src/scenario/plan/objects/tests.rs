@@ -365,14 +365,18 @@ fn storage_is_as_controllers_left_it() {
     let names = &plan.catalog.names;
     let objects: Vec<&Object> = plan.objects.iter().map(|id| plan.catalog.object(*id)).collect();
     let volume = |wanted: &str| -> &Volume {
-        let is_it = |object: &&&Object| matches!(object, Object::Volume(one) if names.text(one.name) == wanted);
-        let Some(Object::Volume(found)) = objects.iter().find(is_it) else { panic!("{wanted}") };
-        found
+        let named = objects.iter().find_map(|object| match object {
+            Object::Volume(one) if names.text(one.name) == wanted => Some(one),
+            _ => None,
+        });
+        named.unwrap()
     };
     let claim = |wanted: &str| -> &Claim {
-        let is_it = |object: &&&Object| matches!(object, Object::Claim(one) if names.text(one.name) == wanted);
-        let Some(Object::Claim(found)) = objects.iter().find(is_it) else { panic!("{wanted}") };
-        found
+        let named = objects.iter().find_map(|object| match object {
+            Object::Claim(one) if names.text(one.name) == wanted => Some(one),
+            _ => None,
+        });
+        named.unwrap()
     };
     let text = |name: Option<crate::ground::Name>| name.map(|name| names.text(name));
     let db = claim("db");
@@ -383,7 +387,7 @@ fn storage_is_as_controllers_left_it() {
     assert_eq!(volume("bound").claim, Some(db.key()));
     let waits = claim("waits");
     assert_eq!((names.text(waits.class), waits.volume, waits.bound), ("fast", None, false));
-    // The one with fewer modes is smaller for this purpose.
+    // A volume of few modes comes before a smaller one of many.
     let shelved = claim("shelved");
     assert_eq!((text(shelved.volume), shelved.bound), (Some("narrow"), true));
     assert!(!volume("narrow").available && volume("wide").available);

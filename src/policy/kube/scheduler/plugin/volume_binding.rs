@@ -6,8 +6,8 @@ use super::claims;
 use super::volume_restrictions::names;
 use crate::ground::Name;
 use crate::model::{
-    BindingMode, Catalog, Claim, ClaimRef, Code, NodeSelectorTerm, PodSpec, PodVolume, Reason,
-    StorageClass, Volume, VolumePlan,
+    BindingMode, Catalog, Claim, ClaimRef, Code, NodeSelectorTerm, PodName, PodSpec, PodVolume,
+    Reason, StorageClass, Volume, VolumePlan,
 };
 use crate::policy::kube::scheduler::event::Event;
 use crate::policy::kube::scheduler::framework::{Cycle, NodeFacts, PreFilter, Reasons};
@@ -31,7 +31,7 @@ pub(crate) fn pre_filter(cycle: &Cycle<'_>, state: &mut Claims) -> PreFilter {
             Some(claim) => {
                 found.push(claim);
                 let foreign = named.ephemeral && !claims::is_for(cycle, claim, cycle.name);
-                unusable(claim, foreign)
+                unusable(claim, cycle.name, foreign)
             }
         };
         if let Some(reason) = problem {
@@ -59,14 +59,14 @@ pub(crate) fn pre_filter(cycle: &Cycle<'_>, state: &mut Claims) -> PreFilter {
     PreFilter::Pass
 }
 
-fn unusable(claim: &Claim, foreign: bool) -> Option<Reason> {
+fn unusable(claim: &Claim, pod: PodName, foreign: bool) -> Option<Reason> {
     if claim.lost {
         let volume = claim.volume.unwrap_or(Catalog::NO_TEXT);
         Some(Reason::ClaimLost { claim: claim.name, volume })
     } else if claim.deleting {
         Some(Reason::ClaimDeleting(claim.name))
     } else if foreign {
-        Some(Reason::ForeignClaim(claim.name))
+        Some(Reason::ForeignClaim { claim: claim.key(), pod })
     } else {
         None
     }
