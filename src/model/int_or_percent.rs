@@ -62,9 +62,13 @@ mod tests {
 
     #[test]
     fn shares_are_rounded_as_asked() {
-        for (text, total, up, down) in
-            [("25%", 10, 3, 2), ("25%", 4, 1, 1), ("100%", 7, 7, 7), ("0%", 9, 0, 0), ("3", 1, 3, 3)]
-        {
+        for (text, total, up, down) in [
+            ("25%", 10, 3, 2),
+            ("25%", 4, 1, 1),
+            ("100%", 7, 7, 7),
+            ("0%", 9, 0, 0),
+            ("3", 1, 3, 3),
+        ] {
             let share: IntOrPercent = text.parse().unwrap();
             assert_eq!((share.rounded_up(total), share.rounded_down(total)), (up, down), "{text}");
         }

@@ -36,7 +36,8 @@ pub use catalog::Catalog;
 pub use change::Change;
 pub use decision::{Code, Plugin, PluginSet, Reason, Refusal};
 pub use deployment::{
-    DeploymentSpec, DeploymentStatus, ProgressReason, Progressing, ReplicaSetStatus, RolloutStrategy,
+    DeploymentSpec, DeploymentStatus, ProgressReason, Progressing, ReplicaSetStatus,
+    RolloutStrategy,
 };
 pub use device::{DeviceGroup, DeviceMask, DeviceRequest, MILLI_PER_DEVICE};
 pub use explain::{Candidate, DryRun, Explain, NodeVerdict, Preemption, Verdict, VolumePlan};

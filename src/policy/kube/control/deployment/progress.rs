@@ -8,7 +8,11 @@ use crate::model::{DeploymentSpec, DeploymentStatus, ProgressReason};
 
 /// True if all pods are of the present template and available, no other is left, and the
 /// controller has seen the specification, which has the number `generation`.
-pub fn rollout_is_complete(spec: &DeploymentSpec, generation: u32, status: &DeploymentStatus) -> bool {
+pub fn rollout_is_complete(
+    spec: &DeploymentSpec,
+    generation: u32,
+    status: &DeploymentStatus,
+) -> bool {
     status.updated == spec.replicas
         && status.replicas == spec.replicas
         && status.available == spec.replicas

@@ -40,8 +40,7 @@ impl<'a> Draft<'a> {
         let mut old = sets.active_old();
         let Some(new) = sets.new.filter(|_| !old.is_empty()) else { return Ok(false) };
         let least = Count::from(least_available(&self.view.spec));
-        let new_unavailable =
-            Count::from(new.set.replicas) - Count::from(new.set.status.available);
+        let new_unavailable = Count::from(new.set.replicas) - Count::from(new.set.status.available);
         let budget = Count::from(sets.replicas()) - least - new_unavailable;
         if budget <= 0 {
             return Ok(false);

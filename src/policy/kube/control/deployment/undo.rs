@@ -24,7 +24,10 @@ pub enum NotUndone {
 
 /// The template that is written into the specification; the controller does the rest, as in any
 /// other rollout. Without a `revision` it is the one of the second greatest.
-pub fn undo_rollout(view: &DeploymentView<'_>, revision: Option<u32>) -> Result<PodSpecId, NotUndone> {
+pub fn undo_rollout(
+    view: &DeploymentView<'_>,
+    revision: Option<u32>,
+) -> Result<PodSpecId, NotUndone> {
     if view.spec.paused {
         return Err(NotUndone::Paused);
     }
