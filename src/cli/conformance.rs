@@ -206,7 +206,7 @@ impl Found {
 
 /// Cut to two decimals, so that 100 means all.
 fn percent(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { (part * 10_000 / whole) as f64 / 100.0 }
+    (part * 10_000).checked_div(whole).unwrap_or(0) as f64 / 100.0
 }
 
 fn show_difference(text: &mut String, case: &str, difference: &Difference) {
