@@ -306,6 +306,34 @@ impl PodSpec {
         PodSpec { overhead, ..self.clone() }.total(false, |container| container.requests.clone())
     }
 
+    /// The limits of the pod, of resources that have one (`PodLimits` of component-helpers
+    /// `resource/helpers.go`, Kubernetes 1.34).
+    pub fn limits(&self) -> Amounts {
+        let overhead = Amounts::default();
+        let spec = PodSpec { overhead, ..self.clone() };
+        let mut limits = spec.total(false, |container| container.limits.clone());
+        let whole = &self.pod_level;
+        limits.cpu = if whole.cpu_limit.0 > 0 { whole.cpu_limit } else { limits.cpu };
+        limits.memory = if whole.memory_limit.0 > 0 { whole.memory_limit } else { limits.memory };
+        let mut overhead = self.overhead.clone();
+        if limits.cpu.0 == 0 {
+            overhead.cpu = MilliCpu::ZERO;
+        }
+        if limits.memory.0 == 0 {
+            overhead.memory = Bytes::ZERO;
+        }
+        if limits.ephemeral_storage.0 == 0 {
+            overhead.ephemeral_storage = Bytes::ZERO;
+        }
+        for (name, _) in self.overhead.extended.iter() {
+            if limits.extended.get(name) == 0 {
+                overhead.extended.set(name, 0);
+            }
+        }
+        limits.add(&overhead);
+        limits
+    }
+
     /// Whether anything of the pod asks for CPU and for memory, be it zero.
     fn asks(&self) -> (bool, bool) {
         let containers = || self.containers.iter().chain(&self.init_containers);

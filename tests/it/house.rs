@@ -85,11 +85,12 @@ fn crate_paths(line: &str) -> impl Iterator<Item = &str> {
 
 /// Folders of `policy` are doors of their own: they hold one orchestrator each.
 fn is_public_path(path: &[&str]) -> bool {
-    const DOORS: [&[&str]; 7] = [
+    const DOORS: [&[&str]; 8] = [
         &["policy", "kube"],
         &["policy", "kube", "scheduler"],
         &["policy", "kube", "control"],
         &["policy", "kube", "kubelet"],
+        &["policy", "kube", "quota"],
         &["policy", "baseline"],
         &["ground", "math"],
         &["metrics", "catalog"],

@@ -3,6 +3,7 @@
 mod admission;
 pub mod control;
 pub mod kubelet;
+pub mod quota;
 mod scheduler;
 
 pub use admission::tolerate_lost_nodes;
