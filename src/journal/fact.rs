@@ -6,7 +6,8 @@
 use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
     Condition, ContainerEnd, ContainerWait, DeviceMask, FailedReason, NodeId, NodeSpecId,
-    PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, Resource, WorkloadId, ZoneState,
+    PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, ProgressReason, ReplicaSetId, Resource,
+    WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -392,6 +393,58 @@ pub enum Fact {
         /// How far.
         state: ZoneState,
     },
+    /// Somebody wrote what a Deployment is to be.
+    DeploymentWritten {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// What its pods are made of.
+        spec: PodSpecId,
+        /// Number of pods wanted.
+        replicas: u32,
+        /// A changed template is not rolled out.
+        paused: bool,
+    },
+    /// The condition Progressing of a Deployment has another reason.
+    RolloutProgress {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// Why it is what it is.
+        reason: ProgressReason,
+    },
+    /// A ReplicaSet was created.
+    ReplicaSetCreated {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// What its pods are made of.
+        spec: PodSpecId,
+    },
+    /// How many pods a ReplicaSet is to have, and which revision it is, is written.
+    ReplicaSetScaled {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+        /// Number of pods wanted.
+        replicas: u32,
+        /// Number of the revision of the Deployment.
+        revision: u32,
+    },
+    /// What a ReplicaSet has is written.
+    ReplicaSetObserved {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+        /// Pods.
+        replicas: u32,
+        /// Ready pods.
+        ready: u32,
+        /// Available pods.
+        available: u32,
+    },
+    /// A ReplicaSet was deleted.
+    ReplicaSetRemoved {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+    },
     /// The run ended here.
     RunEnded {
         /// How.
@@ -469,6 +522,12 @@ impl Fact {
             }
             Fact::NodeRemoved { node } => [pair(51, node.0), 0, 0],
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
+            Fact::DeploymentWritten { .. }
+            | Fact::RolloutProgress { .. }
+            | Fact::ReplicaSetCreated { .. }
+            | Fact::ReplicaSetScaled { .. }
+            | Fact::ReplicaSetObserved { .. }
+            | Fact::ReplicaSetRemoved { .. } => self.rollout_words(),
             Fact::ContainerDefined { .. }
             | Fact::PullBegan { .. }
             | Fact::PullEnded { .. }
@@ -523,6 +582,27 @@ impl Fact {
                 [head(36, container, pod.0), pair(probe as u32, well as u32), 0]
             }
             _ => panic!("only facts about containers come here"),
+        }
+    }
+
+    /// The canonical form of facts about Deployments and ReplicaSets.
+    const fn rollout_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::DeploymentWritten { workload, spec, replicas, paused } => {
+                [pair(60, workload.0), pair(spec.0, replicas), paused as u64]
+            }
+            Fact::RolloutProgress { workload, reason } => [pair(61, workload.0), reason as u64, 0],
+            Fact::ReplicaSetCreated { set, workload, spec } => {
+                [pair(62, set.0), pair(workload.0, spec.0), 0]
+            }
+            Fact::ReplicaSetScaled { set, replicas, revision } => {
+                [pair(63, set.0), pair(replicas, revision), 0]
+            }
+            Fact::ReplicaSetObserved { set, replicas, ready, available } => {
+                [pair(64, set.0), pair(replicas, ready), available as u64]
+            }
+            Fact::ReplicaSetRemoved { set } => [pair(65, set.0), 0, 0],
+            _ => panic!("only facts about rollouts come here"),
         }
     }
 }

@@ -7,6 +7,7 @@ mod books;
 mod catalog;
 mod change;
 mod decision;
+mod deployment;
 mod device;
 mod explain;
 mod fragmentation;
@@ -20,6 +21,7 @@ mod pod;
 mod pod_affinity;
 mod probe;
 mod resource;
+mod rollouts;
 mod selector;
 mod stimulus;
 mod taint;
@@ -33,6 +35,10 @@ pub use books::{NodeBooks, NodeHolds, NodeUse};
 pub use catalog::Catalog;
 pub use change::Change;
 pub use decision::{Code, Plugin, PluginSet, Reason, Refusal};
+pub use deployment::{
+    Deployment, DeploymentSpec, DeploymentStatus, IntOrPercent, ProgressReason, Progressing,
+    ReplicaSet, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, RolloutStrategy,
+};
 pub use device::{DeviceGroup, DeviceMask, DeviceRequest, MILLI_PER_DEVICE};
 pub use explain::{Candidate, DryRun, Explain, NodeVerdict, Preemption, Verdict, VolumePlan};
 pub use fragmentation::{
@@ -56,6 +62,7 @@ pub use pod_affinity::{
 };
 pub use probe::{ProbeKind, ProbeParams, Probes};
 pub use resource::{Amounts, Extended, Resource};
+pub use rollouts::Rollouts;
 pub use selector::LabelSelector;
 pub use stimulus::{Lifetime, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};

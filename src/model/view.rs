@@ -3,7 +3,8 @@
 
 use super::{
     Catalog, Change, DeviceMask, MILLI_PER_DEVICE, NodeHolds, NodeId, NodeSpec, NodeStatus,
-    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, WorkloadId, books,
+    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, Rollouts, WorkloadId,
+    books,
 };
 use crate::ground::{Id, Name, Table, Time};
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,7 @@ pub struct View {
     /// Pods on nodes that have affinity to other pods.
     affine: BTreeSet<(NodeId, PodId)>,
     objects: Objects,
+    rollouts: Rollouts,
 }
 
 impl View {
@@ -145,6 +147,11 @@ impl View {
         &self.objects
     }
 
+    /// Deployments and ReplicaSets.
+    pub fn rollouts(&self) -> &Rollouts {
+        &self.rollouts
+    }
+
     /// Brings the view up to date by one change.
     ///
     /// # Panics
@@ -202,6 +209,12 @@ impl View {
             Change::ObjectSet { object } => {
                 self.objects.set(catalog.object(object).key(), object);
             }
+            Change::DeploymentWritten { .. }
+            | Change::DeploymentObserved { .. }
+            | Change::ReplicaSetAdded { .. }
+            | Change::ReplicaSetWritten { .. }
+            | Change::ReplicaSetObserved { .. }
+            | Change::ReplicaSetRemoved { .. } => self.rollouts.apply(change),
             Change::ObjectRemoved { object } => self.objects.remove(catalog.object(object).key()),
             Change::PodRemoved { pod } => {
                 let view = *self.expect_pod(pod);

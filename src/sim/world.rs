@@ -68,12 +68,7 @@ impl World {
                 Feed::new(shared, timing.watch),
                 timing.scheduler.map(|rate| rate.bucket()),
             ),
-            control: Control::new(
-                &setup.catalog,
-                &setup.services,
-                Feed::new(shared, timing.watch),
-                &timing,
-            ),
+            control: Control::new(Feed::new(shared, timing.watch), &timing),
             timing,
             catalog: setup.catalog,
             draws: setup.draws,
@@ -102,8 +97,9 @@ impl World {
             };
             world.add_node(&mut host, node.name, node.hostname, status);
         }
-        for (_, spec) in &setup.services {
-            world.introduce_pod_spec_once(&mut host, *spec);
+        for (workload, keeper) in &setup.services {
+            world.introduce_pod_spec_once(&mut host, keeper.template());
+            world.install_keeper(&mut host, *workload, *keeper);
         }
         world.install_objects(&setup.objects);
         world.install_pods(&mut host, &setup.pods);

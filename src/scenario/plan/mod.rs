@@ -22,10 +22,10 @@ use super::diagnostic::Severity;
 use super::manifest::PriorityClasses;
 use super::{Diagnostic, Node, ScenarioFile};
 use crate::ground::{Bytes, Name, Problem, QuantityError};
-use crate::model::{Catalog, NodeSpecId, ObjectId, PodSpecId, TaintsId, WorkloadId};
+use crate::model::{Catalog, NodeSpecId, ObjectId, TaintsId, WorkloadId};
 use crate::policy::KubeSchedulerConfiguration;
 use crate::scenario::names::check_folder;
-use crate::sim::{KubeletParams, PodSetup};
+use crate::sim::{Keeper, KubeletParams, PodSetup};
 use crate::stimulus::SourcePlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -60,8 +60,8 @@ pub struct Plan {
     /// Objects that are neither nodes nor pods and that decisions read: namespaces, services and
     /// who owns pods.
     pub objects: Vec<ObjectId>,
-    /// The pod of each service workload.
-    pub services: Vec<(WorkloadId, PodSpecId)>,
+    /// Who keeps the pods of each service workload alive.
+    pub services: Vec<(WorkloadId, Keeper)>,
     /// Pods that are there at the start.
     pub pods: Vec<PodSetup>,
     /// Sources in the order of the file, all faults as one source at the end.

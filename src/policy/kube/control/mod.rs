@@ -1,6 +1,7 @@
 //! The controllers of Kubernetes 1.34, as pure functions.
 
 mod deletion_order;
+mod deployment;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
@@ -10,6 +11,7 @@ mod token_bucket;
 mod zones;
 
 pub use deletion_order::{DeletionPhase, RankedPod, deletion_order, ranks};
+pub use deployment::{DeploymentSync, DeploymentWrite, deployment_sync, fenceposts};
 pub use node_lifecycle::{
     Finding, NodeHealth, NodeLifecycleParams, NodeSigns, NodeStartupParams, UNREACHABLE_TAINT,
 };
