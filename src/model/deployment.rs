@@ -1,22 +1,8 @@
-//! Deployments and their ReplicaSets, as the API server has them.
+//! Deployments and what is written about them, as the API server has them.
 
-use super::{PodSpecId, WorkloadId};
-use crate::ground::{Span, Time, define_id};
+use super::{IntOrPercent, PodSpecId};
+use crate::ground::{Span, Time};
 use serde::{Deserialize, Serialize};
-
-define_id! {
-    /// A ReplicaSet, in order of creation; never used again.
-    ReplicaSetId;
-}
-
-/// A number of pods, or a share of the pods wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum IntOrPercent {
-    /// So many.
-    Int(u32),
-    /// So many of a hundred.
-    Percent(u32),
-}
 
 /// How pods of an old template are replaced by those of a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,7 +47,8 @@ pub struct DeploymentSpec {
 }
 
 impl DeploymentSpec {
-    /// A Deployment of which nothing but pods and their number is said.
+    /// A Deployment of which nothing but pods and their number is said
+    /// (`pkg/apis/apps/v1/defaults.go`, Kubernetes 1.34).
     pub fn new(replicas: u32, template: PodSpecId) -> DeploymentSpec {
         DeploymentSpec {
             replicas,
@@ -117,25 +104,17 @@ pub struct DeploymentStatus {
     pub ready: u32,
     /// Available pods.
     pub available: u32,
+    /// Pods that its ReplicaSets are to have beyond the available ones.
+    pub unavailable: u32,
     /// Number of the specification that this is about.
     pub observed: u32,
+    /// Number of the present revision (annotation `deployment.kubernetes.io/revision`, which the
+    /// controller writes together with the status); 0 before there is one.
+    pub revision: u32,
     /// The condition Available, if it was ever written.
     pub is_available: Option<bool>,
     /// The condition Progressing, if it is kept.
     pub progressing: Option<Progressing>,
-}
-
-/// A Deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deployment {
-    /// What it is to be.
-    pub spec: DeploymentSpec,
-    /// What it is.
-    pub status: DeploymentStatus,
-    /// How often its specification was written.
-    pub generation: u32,
-    /// How often it was written.
-    pub version: u32,
 }
 
 /// What the ReplicaSet controller last wrote about a ReplicaSet.
@@ -149,38 +128,4 @@ pub struct ReplicaSetStatus {
     pub available: u32,
     /// Number of the specification that this is about.
     pub observed: u32,
-}
-
-/// What a ReplicaSet is to be, with what its Deployment notes about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ReplicaSetSpec {
-    /// Number of pods wanted.
-    pub replicas: u32,
-    /// Number of pods of the whole Deployment (annotation `desired-replicas`).
-    pub desired: u32,
-    /// Most pods of the whole Deployment (annotation `max-replicas`).
-    pub max: u32,
-    /// Number of the revision (annotation `revision`).
-    pub revision: u32,
-    /// How long a pod is ready before it is available, whole seconds.
-    pub min_ready: Span,
-}
-
-/// A ReplicaSet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReplicaSet {
-    /// The workload that its pods belong to.
-    pub workload: WorkloadId,
-    /// What its pods are made of.
-    pub template: PodSpecId,
-    /// When it was created.
-    pub created: Time,
-    /// What it is to be.
-    pub spec: ReplicaSetSpec,
-    /// What it has.
-    pub status: ReplicaSetStatus,
-    /// How often its specification was written.
-    pub generation: u32,
-    /// How often it was written.
-    pub version: u32,
 }

@@ -12,6 +12,7 @@ mod device;
 mod explain;
 mod fragmentation;
 mod image;
+mod int_or_percent;
 mod label;
 mod near_miss;
 mod node;
@@ -20,6 +21,7 @@ mod outcome;
 mod pod;
 mod pod_affinity;
 mod probe;
+mod replica_set;
 mod resource;
 mod rollouts;
 mod selector;
@@ -36,8 +38,8 @@ pub use catalog::Catalog;
 pub use change::Change;
 pub use decision::{Code, Plugin, PluginSet, Reason, Refusal};
 pub use deployment::{
-    Deployment, DeploymentSpec, DeploymentStatus, IntOrPercent, ProgressReason, Progressing,
-    ReplicaSet, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, RolloutStrategy,
+    DeploymentSpec, DeploymentStatus, ProgressReason, Progressing, ReplicaSetStatus,
+    RolloutStrategy,
 };
 pub use device::{DeviceGroup, DeviceMask, DeviceRequest, MILLI_PER_DEVICE};
 pub use explain::{Candidate, DryRun, Explain, NodeVerdict, Preemption, Verdict, VolumePlan};
@@ -45,6 +47,7 @@ pub use fragmentation::{
     DeviceShape, Fragmentation, IdleNode, TypicalPod, fragmentation, typical_pods,
 };
 pub use image::{ImageOnNode, PullPolicy, normalized_image};
+pub use int_or_percent::{IntOrPercent, NeitherIntNorPercent};
 pub use label::Labels;
 pub use near_miss::{NearMiss, Outlook};
 pub use node::{
@@ -61,6 +64,7 @@ pub use pod_affinity::{
     WhenUnsatisfiable,
 };
 pub use probe::{ProbeKind, ProbeParams, Probes};
+pub use replica_set::{Deployment, ReplicaSet, ReplicaSetId, ReplicaSetSpec};
 pub use resource::{Amounts, Extended, Resource};
 pub use rollouts::Rollouts;
 pub use selector::LabelSelector;

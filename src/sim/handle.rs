@@ -42,7 +42,7 @@ impl World {
             Event::DeploymentWriteArrives { workload } => {
                 self.deployment_write_arrives(host, workload);
             }
-            Event::DeploymentLooks { workload } => self.enqueue_deployment(host, workload),
+            Event::DeploymentLooks { workload } => self.deployment_looks(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
             Event::NodesLook => self.nodes_look(host),

@@ -10,7 +10,7 @@ use crate::model::{
     Change, DeploymentSpec, DeviceMask, Lifetime, NodeId, ObjectId, PodPhase, PodSpecId,
     ReplicaSetSpec, WorkloadId,
 };
-use crate::policy::kube::control::fenceposts;
+use crate::policy::kube::control::Fenceposts;
 use crate::policy::{Scheduler, choose_devices};
 
 impl World {
@@ -42,15 +42,17 @@ impl World {
                 let DeploymentSpec { template: spec_id, replicas, paused, min_ready, .. } = spec;
                 host.fact(Fact::DeploymentWritten { workload, spec: spec_id, replicas, paused });
                 self.list(created, Change::DeploymentWritten { workload, spec });
-                let max = replicas + fenceposts(&spec).surge;
-                ReplicaSetSpec { replicas, desired: replicas, max, revision: 1, min_ready }
+                let max = replicas + Fenceposts::of(&spec).surge;
+                let (desired, max, revision) = (Some(replicas), Some(max), Some(1));
+                ReplicaSetSpec { replicas, desired, max, revision, min_ready }
             }
             Keeper::ReplicaSet { replicas, min_ready, .. } => {
-                ReplicaSetSpec { replicas, desired: 0, max: 0, revision: 0, min_ready }
+                let (desired, max, revision) = (None, None, None);
+                ReplicaSetSpec { replicas, desired, max, revision, min_ready }
             }
         };
         host.fact(Fact::ReplicaSetCreated { set, workload, spec: template });
-        let (replicas, revision) = (spec.replicas, spec.revision);
+        let (replicas, revision) = (spec.replicas, spec.revision.unwrap_or(0));
         host.fact(Fact::ReplicaSetScaled { set, replicas, revision });
         self.list(created, Change::ReplicaSetAdded { set, workload, template, created, spec });
     }

@@ -6,10 +6,16 @@
 
 use super::work_queue::WorkQueue;
 use super::{Client, Duty};
+use crate::ground::Time;
 use crate::journal::{Fact, Sink};
-use crate::model::{Change, Deployment, DeploymentStatus, ReplicaSetId, WorkloadId};
+use crate::model::{
+    Change, Deployment, DeploymentStatus, PodSpecId, ReplicaSet, ReplicaSetId, ReplicaSetSpec,
+    WorkloadId,
+};
 use crate::policy::Cx;
-use crate::policy::kube::control::{DeploymentWrite, deployment_sync};
+use crate::policy::kube::control::{
+    DeploymentView, DeploymentWrite, NextLook, OwnedReplicaSet, Resized, sync_deployment,
+};
 use crate::sim::Event;
 use crate::sim::host::Host;
 use crate::sim::world::World;
@@ -19,11 +25,85 @@ use std::collections::{BTreeMap, VecDeque};
 /// Deployments that are synced at the same time (`--concurrent-deployment-syncs`).
 const WORKERS: u32 = 5;
 
-/// A write that is still to be made, and the version of its object that it was made for.
+/// A request that is still to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Request {
+    /// Creates a ReplicaSet of this template.
+    Create { template: PodSpecId, spec: ReplicaSetSpec },
+    /// Writes what a ReplicaSet is to be.
+    Write { set: ReplicaSetId, spec: ReplicaSetSpec },
+    /// Deletes a ReplicaSet.
+    Remove { set: ReplicaSetId },
+    /// Writes what the Deployment is.
+    Status(DeploymentStatus),
+    /// Is refused, whatever happens.
+    Refused,
+}
+
+impl Request {
+    /// The ReplicaSet that it writes, if it is one that is there.
+    fn set(&self) -> Option<ReplicaSetId> {
+        match self {
+            Request::Write { set, .. } | Request::Remove { set } => Some(*set),
+            Request::Create { .. } | Request::Status(_) | Request::Refused => None,
+        }
+    }
+}
+
+/// A request, and the version of its object that it was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Pending {
-    write: DeploymentWrite,
+    request: Request,
     version: u32,
+}
+
+/// The requests of a sync, with the versions of their objects that the sync knows of.
+fn requests(
+    deployment: &Deployment,
+    sets: &[(ReplicaSetId, ReplicaSet)],
+    writes: &[DeploymentWrite],
+) -> VecDeque<Pending> {
+    let mut sets: Vec<(ReplicaSetId, ReplicaSet)> = sets.to_vec();
+    let mut version = deployment.version;
+    let mut pending = VecDeque::with_capacity(writes.len());
+    for write in writes {
+        let request = match *write {
+            DeploymentWrite::Create(new) => {
+                let spec = ReplicaSetSpec {
+                    replicas: new.replicas,
+                    desired: Some(new.desired),
+                    max: Some(new.max),
+                    revision: Some(new.revision),
+                    min_ready: new.min_ready,
+                };
+                Request::Create { template: new.template, spec }
+            }
+            DeploymentWrite::Adopt { set, revision, min_ready, .. } => {
+                let (set, row) = &mut sets[set];
+                row.spec = ReplicaSetSpec { revision: Some(revision), min_ready, ..row.spec };
+                Request::Write { set: *set, spec: row.spec }
+            }
+            DeploymentWrite::Scale { set, resized } => {
+                let (set, row) = &mut sets[set];
+                let Resized { to, desired, max, .. } = resized;
+                let (desired, max) = (Some(desired), Some(max));
+                row.spec = ReplicaSetSpec { replicas: to, desired, max, ..row.spec };
+                Request::Write { set: *set, spec: row.spec }
+            }
+            DeploymentWrite::Delete { set } => Request::Remove { set: sets[set].0 },
+            DeploymentWrite::Status(status) => Request::Status(status),
+            DeploymentWrite::Refused => Request::Refused,
+        };
+        // The sync knows the version that its own requests leave behind.
+        let of_set = request.set();
+        let known = match sets.iter_mut().find(|(set, _)| Some(*set) == of_set) {
+            Some((_, row)) => &mut row.version,
+            None => &mut version,
+        };
+        pending.push_back(Pending { request, version: *known });
+        *known += u32::from(!matches!(request, Request::Create { .. } | Request::Refused));
+    }
+    pending
 }
 
 /// The controller.
@@ -32,6 +112,8 @@ pub(super) struct Deployments {
     pub(super) client: Client,
     queue: WorkQueue<WorkloadId>,
     pending: BTreeMap<WorkloadId, VecDeque<Pending>>,
+    /// When each is looked at although nothing has changed.
+    looks: BTreeMap<WorkloadId, Time>,
 }
 
 impl Deployments {
@@ -40,6 +122,7 @@ impl Deployments {
             client: Client::default(),
             queue: WorkQueue::new(WORKERS),
             pending: BTreeMap::new(),
+            looks: BTreeMap::new(),
         }
     }
 
@@ -66,13 +149,26 @@ impl Deployments {
 }
 
 impl World {
-    pub(in crate::sim) fn enqueue_deployment<S: Sink>(
+    pub(super) fn enqueue_deployment<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
         workload: WorkloadId,
     ) {
         self.control.memory.deployments.queue.add(workload);
         self.sync_deployments(host);
+    }
+
+    /// The time to look at a Deployment has come, unless it was put off.
+    pub(in crate::sim) fn deployment_looks<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        workload: WorkloadId,
+    ) {
+        let looks = &mut self.control.memory.deployments.looks;
+        if looks.get(&workload) == Some(&host.now) {
+            looks.remove(&workload);
+            self.enqueue_deployment(host, workload);
+        }
     }
 
     /// Lets free workers sync what waits.
@@ -89,22 +185,40 @@ impl World {
             return;
         };
         let sets: Vec<_> = rollouts.sets_of(workload).map(|(id, set)| (id, *set)).collect();
-        let present = |set| self.control.memory.replicas.present_but(workload, set);
-        let decided = deployment_sync(deployment, &sets, present, host.now);
-        let mut versions: BTreeMap<Option<ReplicaSetId>, u32> =
-            sets.iter().map(|(id, set)| (Some(*id), set.version)).collect();
-        versions.insert(None, deployment.version);
-        let mut writes = VecDeque::new();
-        for write in decided.writes {
-            // What the sync itself has written it knows.
-            let version = versions.entry(write.set()).or_default();
-            writes.push_back(Pending { write, version: *version });
-            *version += 1;
-        }
-        if let Some(at) = decided.look_at {
+        let names: Vec<String> = sets.iter().map(|(id, _)| format!("{:010}", id.0)).collect();
+        let replicas = &self.control.memory.replicas;
+        let owned: Vec<OwnedReplicaSet<'_>> = sets
+            .iter()
+            .zip(&names)
+            .map(|((id, set), name)| OwnedReplicaSet {
+                name,
+                created: set.created.truncate_to_second(),
+                template: set.template,
+                replicas: set.spec.replicas,
+                min_ready: set.spec.min_ready,
+                revision: set.spec.revision,
+                desired: set.spec.desired,
+                max: set.spec.max,
+                generation: set.generation,
+                deleting: false,
+                status: set.status,
+                unfinished_pods: replicas.unfinished(workload, *id),
+            })
+            .collect();
+        let Deployment { spec, status, generation, .. } = *deployment;
+        let seen = DeploymentView { spec, status, generation, deleting: false, sets: &owned };
+        let decided = sync_deployment(&seen, host.now);
+        let requests = requests(deployment, &sets, &decided.writes);
+        let deployments = &mut self.control.memory.deployments;
+        if let NextLook::At(at) = decided.next
+            && deployments.looks.insert(workload, at) != Some(at)
+        {
             host.turn(at, Event::DeploymentLooks { workload });
         }
-        self.control.memory.deployments.pending.insert(workload, writes);
+        deployments.pending.insert(workload, requests);
+        if decided.next != NextLook::Retry {
+            deployments.queue.succeeded(workload);
+        }
         self.send_deployment_write(host, workload);
     }
 
@@ -118,7 +232,6 @@ impl World {
             return;
         }
         deployments.pending.remove(&workload);
-        deployments.queue.succeeded(workload);
         deployments.queue.put_back(workload);
         self.sync_deployments(host);
     }
@@ -130,57 +243,61 @@ impl World {
     ) {
         let deployments = &mut self.control.memory.deployments;
         let pending = deployments.pending.get_mut(&workload).and_then(VecDeque::pop_front);
-        let Pending { write, version } = pending.expect("a write that was sent is known");
+        let Pending { request, version } = pending.expect("a request that was sent is known");
         let rollouts = self.store.truth.rollouts();
-        let deployment = rollouts.deployment(workload).copied();
-        let now_is = match write.set() {
-            Some(set) => rollouts.set(set).map(|set| set.version),
-            None => deployment.map(|deployment| deployment.version),
+        let deployment = rollouts.deployment(workload).map(|deployment| deployment.version);
+        let accepted = match request {
+            Request::Create { .. } => deployment.is_some(),
+            Request::Write { set, .. } | Request::Remove { set } => {
+                rollouts.set(set).is_some_and(|set| set.version == version)
+            }
+            Request::Status(_) => deployment == Some(version),
+            Request::Refused => false,
         };
-        let creates = matches!(write, DeploymentWrite::Create { .. });
-        if creates && deployment.is_some() || now_is == Some(version) {
-            self.make_deployment_write(host, workload, write);
+        if accepted {
+            self.make_deployment_write(host, workload, request);
             self.send_deployment_write(host, workload);
-        } else {
-            let deployments = &mut self.control.memory.deployments;
-            deployments.pending.remove(&workload);
-            let again = deployments.queue.failed(workload, host.now);
-            deployments.queue.put_back(workload);
-            host.turn(again, Event::DeploymentLooks { workload });
-            self.sync_deployments(host);
+            return;
         }
+        let deployments = &mut self.control.memory.deployments;
+        deployments.pending.remove(&workload);
+        let again = deployments.queue.failed(workload, host.now);
+        deployments.looks.insert(workload, again);
+        deployments.queue.put_back(workload);
+        host.turn(again, Event::DeploymentLooks { workload });
+        self.sync_deployments(host);
     }
 
     fn make_deployment_write<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
         workload: WorkloadId,
-        write: DeploymentWrite,
+        request: Request,
     ) {
-        match write {
-            DeploymentWrite::Create { template, spec } => {
+        let told = |spec: &ReplicaSetSpec| (spec.replicas, spec.revision.unwrap_or(0));
+        match request {
+            Request::Create { template, spec } => {
                 let (set, created) = (self.store.truth.rollouts().next_set(), host.now);
                 self.introduce_pod_spec_once(host, template);
                 host.fact(Fact::ReplicaSetCreated { set, workload, spec: template });
-                let (replicas, revision) = (spec.replicas, spec.revision);
+                let (replicas, revision) = told(&spec);
                 host.fact(Fact::ReplicaSetScaled { set, replicas, revision });
                 let change = Change::ReplicaSetAdded { set, workload, template, created, spec };
                 self.commit(host, change);
             }
-            DeploymentWrite::Write { set, spec } => {
+            Request::Write { set, spec } => {
                 let before = self.store.truth.rollouts().set(set).map(|set| set.spec);
-                let told = |spec: crate::model::ReplicaSetSpec| (spec.replicas, spec.revision);
-                if before.map(told) != Some(told(spec)) {
-                    let (replicas, revision) = told(spec);
+                let (replicas, revision) = told(&spec);
+                if before.as_ref().map(told) != Some((replicas, revision)) {
                     host.fact(Fact::ReplicaSetScaled { set, replicas, revision });
                 }
                 self.commit(host, Change::ReplicaSetWritten { set, spec });
             }
-            DeploymentWrite::Remove { set } => {
+            Request::Remove { set } => {
                 host.fact(Fact::ReplicaSetRemoved { set });
                 self.commit(host, Change::ReplicaSetRemoved { set });
             }
-            DeploymentWrite::Status(status) => {
+            Request::Status(status) => {
                 let reason = |status: &DeploymentStatus| status.progressing.map(|one| one.reason);
                 let before = self.store.truth.rollouts().deployment(workload).copied();
                 let before = before.as_ref().and_then(|one: &Deployment| reason(&one.status));
@@ -189,6 +306,7 @@ impl World {
                 }
                 self.commit(host, Change::DeploymentObserved { workload, status });
             }
+            Request::Refused => unreachable!("what is refused is not made"),
         }
     }
 }

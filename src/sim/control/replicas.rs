@@ -112,11 +112,10 @@ impl ReplicaSets {
         family.created = family.created.max(number.saturating_add(1));
     }
 
-    /// Pods of a workload that are there and have not ended, but for those of one set.
-    pub(super) fn present_but(&self, workload: WorkloadId, set: Option<ReplicaSetId>) -> u32 {
+    /// Pods of a set that are there and have not ended, terminating ones too.
+    pub(super) fn unfinished(&self, workload: WorkloadId, set: ReplicaSetId) -> u32 {
         let family = self.families.get(&workload);
-        let others = family.into_iter().flat_map(|family| &family.present);
-        others.filter(|(other, _)| Some(**other) != set).map(|(_, count)| count).sum()
+        family.and_then(|family| family.present.get(&set)).copied().unwrap_or(0)
     }
 
     /// Takes note of a change that concerns a pod of a set; what is to be done about it.
@@ -198,7 +197,8 @@ impl ReplicaSets {
         }
         family.present.remove(&set);
         // Recreate waits for the last pod of the old templates.
-        family.present.is_empty().then_some(Duty::SyncDeployment(view.workload))
+        cx.view.rollouts().deployment(view.workload)?;
+        Some(Duty::SyncDeployment(view.workload))
     }
 
     /// A pod stops counting for its set. `replaced`: its owner wants another in its place.

