@@ -72,7 +72,7 @@ pub use stimulus::{Lifetime, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
 pub use view::{NodeView, PodView, View};
 pub use volume::{
-    AccessMode, BindingMode, Claim, ClaimRef, Disk, PodVolume, StorageCapacity, StorageClass,
-    StorageDriver, StorageNode, Volume, VolumeMode,
+    AccessMode, BindingMode, Claim, ClaimRef, ClaimTemplate, Disk, PodVolume, StorageCapacity,
+    StorageClass, StorageDriver, StorageNode, Volume, VolumeMode,
 };
 pub use workload::{FinishedPods, LossPolicy, Workload, WorkloadId, WorkloadKind};

@@ -69,6 +69,9 @@ impl World {
         let lifetime = Lifetime::Forever;
         self.fleet.install(pod, Program::new(uid, key, lifetime));
         let created = host.now;
+        for object in self.claims_made_for(spec, name) {
+            self.list(host.now, Change::ObjectSet { object });
+        }
         self.list(host.now, Change::PodAdded { pod, uid, spec, workload, name, created });
         let Some(node) = node else {
             if self.catalog.pod_spec(spec).scheduling_gates.is_empty() {

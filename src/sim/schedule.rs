@@ -225,9 +225,14 @@ impl World {
             unreachable!("only bindings are written");
         };
         let truth = &self.store.truth;
+        let volumes = self.scheduler.policy.planned_volumes(uid).cloned();
         let possible = truth.node(node).present
-            && truth.pod_if(pod, uid).is_some_and(|pod| pod.node.is_none() && !pod.deleting);
+            && truth.pod_if(pod, uid).is_some_and(|pod| pod.node.is_none() && !pod.deleting)
+            && volumes.as_ref().is_none_or(|plan| self.volumes_can_be_bound(plan));
         if possible {
+            if let Some(plan) = volumes {
+                self.bind_volumes(host, &plan, node);
+            }
             host.fact(Fact::Bound { pod: uid, node, devices });
             self.commit(host, Change::PodBound { pod, node, devices });
             self.end_attempt(host, action, AttemptEnd::Bound);

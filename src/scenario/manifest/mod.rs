@@ -5,6 +5,7 @@
 mod affinity;
 mod container;
 mod convert;
+mod convert_storage;
 mod deployment;
 mod node;
 mod object;
@@ -15,13 +16,16 @@ mod probe;
 mod resources;
 mod rest;
 mod service;
+mod storage;
 mod tolerations;
+mod volumes;
 
 pub use affinity::{
     Affinity, EffectWord, NodeAffinityManifest, NodeSelector, NodeSelectorTermManifest,
     OperatorWord, PreferredTerm, RequirementManifest, TolerationManifest, TolerationOperatorWord,
 };
 pub use container::{ContainerManifest, PortManifest, ProtocolWord, PullWord, ResourcesManifest};
+pub use convert_storage::{claim_template, storage_object};
 pub use deployment::{
     DeploymentManifest, DeploymentSpecManifest, ReplicaSetManifest, ReplicaSetSpec,
     RollingUpdateManifest, StrategyManifest, StrategyWord, TemplateManifest,
@@ -31,9 +35,7 @@ pub use node::{
     NodeTaintManifest,
 };
 pub use object::{NamespaceManifest, ObjectMeta, OwnerReference, SelectorManifest};
-pub use pod::{
-    Gate, Metadata, PodManifest, PodObject, PodTemplate, PreemptionWord, RestartWord, Volume,
-};
+pub use pod::{Gate, Metadata, PodManifest, PodObject, PodTemplate, PreemptionWord, RestartWord};
 pub use pod_terms::{
     InclusionWord, PodAffinityManifest, PodTermManifest, SpreadManifest, WeightedPodTerm,
     WhenUnsatisfiableWord,
@@ -42,6 +44,18 @@ pub use priority::PriorityClassManifest;
 pub use probe::{HookManifest, LifecycleManifest, ProbeManifest, SleepManifest};
 pub use rest::{Known, Rest};
 pub use service::{ServiceManifest, ServiceSpec};
+pub use storage::{
+    AccessModeWord, BindingModeWord, ClaimReference, ClaimTemplateManifest, CsiDriverManifest,
+    CsiDriverSpec, CsiNodeAllocatable, CsiNodeDriver, CsiNodeManifest, CsiNodeSpec, CsiSource,
+    CsiStorageCapacityManifest, PersistentVolumeClaimManifest, PersistentVolumeClaimSpec,
+    PersistentVolumeClaimStatus, PersistentVolumeManifest, PersistentVolumeSpec,
+    PersistentVolumeStatus, StorageClassManifest, StorageResources, TopologyTermManifest,
+    TopologyValuesManifest, VolumeModeWord, VolumeNodeAffinity,
+};
+pub use volumes::{
+    AwsVolumeSource, ClaimSource, EphemeralSource, GceDiskSource, IscsiSource, RbdSource,
+    VolumeManifest,
+};
 
 pub(super) use convert::{Meta, Reader, Written, convert};
 pub(super) use deployment::{check_replica_set, read_deployment};

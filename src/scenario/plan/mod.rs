@@ -57,8 +57,8 @@ pub struct Plan {
     pub catalog: Catalog,
     /// Nodes in order of joining.
     pub nodes: Vec<NodePlan>,
-    /// Objects that are neither nodes nor pods and that decisions read: namespaces, services and
-    /// who owns pods.
+    /// Objects that are neither nodes nor pods and that decisions read: storage, namespaces,
+    /// services and who owns pods.
     pub objects: Vec<ObjectId>,
     /// Who keeps the pods of each service workload alive.
     pub services: Vec<(WorkloadId, Keeper)>,
@@ -122,6 +122,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.scheduler();
     let objects = planner.read_objects();
     planner.priority_classes(&objects);
+    planner.storage(&objects);
     planner.nodes();
     planner.object_nodes(&objects);
     planner.workloads();

@@ -124,6 +124,8 @@ impl Planner<'_> {
         self.findings.without_effect.extend(without_effect);
         let unknown = self.no_such_scheduler(written.pod, written.path);
         self.findings.problems.extend(unknown);
+        let unbound = self.no_such_volumes(written.pod, written.path);
+        self.findings.problems.extend(unbound);
         Some(spec)
     }
 

@@ -9,6 +9,7 @@ mod replica_set;
 mod replicas;
 mod taint_eviction;
 mod token_bucket;
+mod volumes;
 mod zones;
 
 pub use deletion_order::{DeletionPhase, RankedPod, deletion_order, ranks};
@@ -26,4 +27,5 @@ pub use replica_set::{Census, is_available, replica_set_census};
 pub use replicas::{SlowStart, missing_replicas, surplus_replicas};
 pub use taint_eviction::{EvictionTimer, eviction_timer};
 pub use token_bucket::TokenBucket;
+pub use volumes::{ClaimStep, bind as bind_volume, claim_step, driver_of, provisioned};
 pub use zones::{EXCLUDE_DISRUPTION_LABEL, Outage, Zone, ZoneCount, ZoneParams, Zones};

@@ -211,7 +211,7 @@ fn a_volume_in_another_zone() {
     };
     let provisioner = host.name("csi.example");
     let (binding, topologies) = (BindingMode::Immediate, vec![]);
-    let class = StorageClass { name: class, provisioner, binding, topologies };
+    let class = StorageClass { name: class, provisioner, binding, topologies, is_default: false };
     for object in
         [Object::StorageClass(class), Object::Volume(volume.clone()), Object::Claim(claim)]
     {

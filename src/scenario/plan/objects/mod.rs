@@ -3,6 +3,7 @@
 mod nodes;
 mod notes;
 mod pods;
+mod storage;
 mod surroundings;
 mod workloads;
 

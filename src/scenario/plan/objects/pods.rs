@@ -59,6 +59,7 @@ impl Planner<'_> {
         let mut found = Found::of(reader);
         if pod.object.spec.node_name.is_none() {
             found.problems.extend(self.no_such_scheduler(&pod.object.spec, "spec"));
+            found.problems.extend(self.no_such_volumes(&pod.object.spec, "spec"));
         }
         if left_out(pods, pod) {
             found.problems.clear();

@@ -107,7 +107,7 @@ impl Planner<'_> {
         Some(Owner { kind, name: self.name(name) })
     }
 
-    fn add_object(&mut self, object: &Object) {
+    pub(super) fn add_object(&mut self, object: &Object) {
         let object = self.plan.catalog.intern_object(object);
         self.plan.objects.push(object);
     }

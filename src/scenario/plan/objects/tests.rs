@@ -357,3 +357,52 @@ fn json_below(folder: &Path, files: &mut Vec<PathBuf>) {
         }
     }
 }
+
+#[test]
+fn storage_is_as_controllers_left_it() {
+    use crate::model::{Catalog, Claim, Object, Volume};
+    let plan = good("storage").plan;
+    let names = &plan.catalog.names;
+    let objects: Vec<&Object> = plan.objects.iter().map(|id| plan.catalog.object(*id)).collect();
+    let volume = |wanted: &str| -> &Volume {
+        let named = objects.iter().find_map(|object| match object {
+            Object::Volume(one) if names.text(one.name) == wanted => Some(one),
+            _ => None,
+        });
+        named.unwrap()
+    };
+    let claim = |wanted: &str| -> &Claim {
+        let named = objects.iter().find_map(|object| match object {
+            Object::Claim(one) if names.text(one.name) == wanted => Some(one),
+            _ => None,
+        });
+        named.unwrap()
+    };
+    let text = |name: Option<crate::ground::Name>| name.map(|name| names.text(name));
+    let db = claim("db");
+    assert_eq!(
+        (text(db.volume), db.bound, text(db.selected_node)),
+        (Some("bound"), true, Some("n-0"))
+    );
+    assert_eq!(volume("bound").claim, Some(db.key()));
+    let waits = claim("waits");
+    assert_eq!((names.text(waits.class), waits.volume, waits.bound), ("fast", None, false));
+    // A volume of few modes comes before a smaller one of many.
+    let shelved = claim("shelved");
+    assert_eq!((text(shelved.volume), shelved.bound), (Some("narrow"), true));
+    assert!(!volume("narrow").available && volume("wide").available);
+    assert!(!volume("released").available, "a released volume is not given to anybody");
+    assert_eq!((claim("too-large").volume, claim("gone").lost), (None, true));
+    assert_eq!(volume("wide").class, claim("shelved").class);
+    assert_ne!(volume("wide").class, Catalog::NO_TEXT);
+    let node = objects.iter().find_map(|object| match object {
+        Object::StorageNode(node) => Some(node),
+        _ => None,
+    });
+    let node = node.unwrap();
+    let limits: Vec<_> = node.drivers.iter().map(|(name, n)| (names.text(*name), *n)).collect();
+    assert_eq!(limits, [("disks.example.com", Some(25)), ("files.example.com", None)]);
+    assert_eq!(names.text(node.topology_keys[0].1[0]), "topology.kubernetes.io/zone");
+    let kinds = objects.iter().filter(|o| !matches!(o, Object::Namespace { .. })).count();
+    assert_eq!(kinds, 5 + 4 + 5, "what says nothing is left out");
+}

@@ -129,6 +129,7 @@ impl Planner<'_> {
         mut found: Found,
     ) -> Option<WorkloadId> {
         found.problems.extend(self.no_such_scheduler(&kept.template.spec, TEMPLATE));
+        found.problems.extend(self.no_such_volumes(&kept.template.spec, TEMPLATE));
         let name = kept.head.full_name();
         if self.workload_names.contains(&name) {
             let text = format!("another workload is called `{name}` already");
