@@ -2,7 +2,10 @@
 
 use super::terminal::print;
 use super::{Answer, Failure};
-use crate::experiment::{CaseReport, Difference, recorded_cases, replay_case};
+use crate::experiment::{
+    CaseReport, Difference, TopicReport, Unreadable, recorded_cases, recorded_topics, replay_case,
+    replay_topic,
+};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::fmt::Write;
@@ -11,9 +14,10 @@ use std::path::{Path, PathBuf};
 /// Arguments of `conformance`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  wavetank conformance recordings/kube-scheduler\n  \
+                        wavetank conformance recordings/kube-controllers/decisions\n  \
                         wavetank conformance one-case -o json > differences.json")]
 pub(super) struct ConformanceArgs {
-    /// Folders with recordings: each a case, or full of cases.
+    /// Folders with recordings: each a case, full of cases, or with decisions, one file a topic.
     #[arg(required = true, value_name = "FOLDER")]
     folders: Vec<PathBuf>,
     /// Most differences that are shown; JSON has all of them.
@@ -37,7 +41,8 @@ enum Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Recording {
     KubeScheduler,
-    KubeControllers,
+    KubeDecisions,
+    KubeTimelines,
     ClusterAutoscaler,
     VerticalPodAutoscaler,
     Swarm,
@@ -48,7 +53,8 @@ impl Recording {
     fn name(self) -> &'static str {
         match self {
             Recording::KubeScheduler => "decisions of kube-scheduler",
-            Recording::KubeControllers => "timelines of Kubernetes controllers",
+            Recording::KubeDecisions => "decisions of Kubernetes controllers",
+            Recording::KubeTimelines => "timelines of Kubernetes controllers",
             Recording::ClusterAutoscaler => "decisions of the Cluster Autoscaler",
             Recording::VerticalPodAutoscaler => "recommendations of the Vertical Pod Autoscaler",
             Recording::Swarm => "placements of Swarm",
@@ -61,8 +67,10 @@ impl Recording {
         let has = |file: &str| folder.join(file).exists();
         if !recorded_cases(folder).is_empty() {
             Some(Recording::KubeScheduler)
-        } else if has("decisions") && has("timelines") {
-            Some(Recording::KubeControllers)
+        } else if !recorded_topics(folder).is_empty() {
+            Some(Recording::KubeDecisions)
+        } else if timelines(folder) > 0 {
+            Some(Recording::KubeTimelines)
         } else if has("estimator.jsonl") {
             Some(Recording::ClusterAutoscaler)
         } else if has("recommender.jsonl") {
@@ -77,44 +85,80 @@ impl Recording {
     }
 }
 
-/// What was found over all cases.
-#[derive(Debug, Serialize)]
+/// Timelines recorded in a folder, or in its folder `timelines`.
+fn timelines(folder: &Path) -> usize {
+    let inner = folder.join("timelines");
+    let entries = std::fs::read_dir(if inner.is_dir() { &inner } else { folder });
+    let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+    paths.filter(|path| path.join("timeline-1.jsonl").is_file()).count()
+}
+
+/// What was found over all recordings.
+#[derive(Debug, Default, Serialize)]
 struct Found {
     cases: usize,
     cases_agreeing: usize,
     lines: usize,
     lines_agreeing: usize,
     reports: Vec<CaseReport>,
+    /// Decisions, topic by topic.
+    topics: Vec<TopicReport>,
+    /// Recordings that are there but that this version cannot replay.
+    not_covered: Vec<NotCovered>,
+}
+
+#[derive(Debug, Serialize)]
+struct NotCovered {
+    recording: String,
+    cases: usize,
 }
 
 impl Found {
-    fn new(reports: Vec<CaseReport>) -> Found {
-        let whole = |report: &&CaseReport| report.agreeing == report.lines;
-        Found {
-            cases: reports.len(),
-            cases_agreeing: reports.iter().filter(whole).count(),
-            lines: reports.iter().map(|report| report.lines).sum(),
-            lines_agreeing: reports.iter().map(|report| report.agreeing).sum(),
-            reports,
+    /// Replays the recordings of a folder.
+    fn replay(&mut self, folder: &Path) -> Result<(), Unreadable> {
+        for case in recorded_cases(folder) {
+            let report = replay_case(&case)?;
+            self.cases += 1;
+            self.cases_agreeing += usize::from(report.agreeing == report.lines);
+            self.lines += report.lines;
+            self.lines_agreeing += report.agreeing;
+            self.reports.push(report);
         }
+        let topics = recorded_topics(folder);
+        for topic in &topics {
+            if topic.is_covered {
+                self.topics.push(replay_topic(topic)?);
+            } else {
+                let (recording, cases) = (topic.name.clone(), topic.cases()?);
+                self.not_covered.push(NotCovered { recording, cases });
+            }
+        }
+        let timelines = if topics.is_empty() { 0 } else { timelines(folder) };
+        if timelines > 0 {
+            let recording = Recording::KubeTimelines.name().to_owned();
+            self.not_covered.push(NotCovered { recording, cases: timelines });
+        }
+        Ok(())
+    }
+
+    /// True if everything that was replayed agrees. Nothing replayed is no agreement.
+    fn agrees(&self) -> bool {
+        self.lines_agreeing == self.lines
+            && self.topics.iter().all(|topic| topic.agreeing == topic.cases)
+            && !(self.reports.is_empty() && self.topics.is_empty())
     }
 
     fn text(&self, show: usize) -> String {
         let mut text = String::new();
-        let percent = match self.lines {
-            0 => 0.0,
-            lines => (self.lines_agreeing * 10_000 / lines) as f64 / 100.0,
-        };
-        let Found { cases, cases_agreeing, lines, lines_agreeing, .. } = self;
-        writeln!(
-            text,
-            "{cases} cases, {cases_agreeing} agree as a whole.\n\
-             {lines} lines, {lines_agreeing} agree: {percent} %."
-        )
-        .expect("a string takes any text");
-        let differences = self.reports.iter().flat_map(|report| {
+        self.tell_cases(&mut text);
+        self.tell_topics(&mut text);
+        let of_cases = self.reports.iter().flat_map(|report| {
             report.differences.iter().map(|difference| (report.case.as_str(), difference))
         });
+        let of_topics = self.topics.iter().flat_map(|report| {
+            report.differences.iter().map(|difference| (report.topic.as_str(), difference))
+        });
+        let differences = of_cases.chain(of_topics);
         let all = differences.clone().count();
         for (case, difference) in differences.take(show) {
             show_difference(&mut text, case, difference);
@@ -125,6 +169,44 @@ impl Found {
         }
         text
     }
+
+    fn tell_cases(&self, text: &mut String) {
+        let Found { cases, cases_agreeing, lines, lines_agreeing, .. } = self;
+        if self.reports.is_empty() {
+            return;
+        }
+        let percent = percent(*lines_agreeing, *lines);
+        writeln!(
+            text,
+            "{cases} cases, {cases_agreeing} agree as a whole.\n\
+             {lines} lines, {lines_agreeing} agree: {percent} %."
+        )
+        .expect("a string takes any text");
+    }
+
+    fn tell_topics(&self, text: &mut String) {
+        let mut tell = |line: String| writeln!(text, "{line}").expect("a string takes any text");
+        if !self.topics.is_empty() {
+            let cases: usize = self.topics.iter().map(|topic| topic.cases).sum();
+            let agreeing: usize = self.topics.iter().map(|topic| topic.agreeing).sum();
+            let percent = percent(agreeing, cases);
+            tell(format!("{cases} decisions, {agreeing} agree: {percent} %."));
+        }
+        for TopicReport { topic, cases, agreeing, .. } in &self.topics {
+            tell(format!("  {topic:<30} {agreeing:>5} of {cases:>5} agree"));
+        }
+        if !self.not_covered.is_empty() {
+            tell("Not covered yet, and not compared:".to_owned());
+        }
+        for NotCovered { recording, cases } in &self.not_covered {
+            tell(format!("  {recording:<39} {cases:>5}"));
+        }
+    }
+}
+
+/// Cut to two decimals, so that 100 means all.
+fn percent(part: usize, whole: usize) -> f64 {
+    (part * 10_000).checked_div(whole).unwrap_or(0) as f64 / 100.0
 }
 
 fn show_difference(text: &mut String, case: &str, difference: &Difference) {
@@ -133,11 +215,9 @@ fn show_difference(text: &mut String, case: &str, difference: &Difference) {
     };
     let Difference { line, pod, field, ours, theirs } = difference;
     let (ours, theirs) = (value(ours), value(theirs));
-    writeln!(
-        text,
-        "\n{case}, line {line}, pod {pod}: {field}\n  recorded: {theirs}\n  wavetank: {ours}"
-    )
-    .expect("a string takes any text");
+    let pod = if pod.is_empty() { String::new() } else { format!(", pod {pod}") };
+    writeln!(text, "\n{case}, line {line}{pod}: {field}\n  recorded: {theirs}\n  wavetank: {ours}")
+        .expect("a string takes any text");
 }
 
 /// Replays every folder. A folder of another kind is refused by name before anything is replayed.
@@ -146,14 +226,12 @@ pub(super) fn conformance(args: &ConformanceArgs) -> Result<Answer, Failure> {
     if !refused.is_empty() {
         return Err(Failure::Input(refused));
     }
-    let mut reports = Vec::new();
-    for folder in args.folders.iter().flat_map(|folder| recorded_cases(folder)) {
-        let report = replay_case(&folder);
-        reports.push(report.map_err(|error| {
+    let mut found = Found::default();
+    for folder in &args.folders {
+        found.replay(folder).map_err(|error| {
             Failure::input(error.to_string(), "a case is recorded as the README describes")
-        })?);
+        })?;
     }
-    let found = Found::new(reports);
     let text = match args.output {
         Form::Text => found.text(args.show),
         Form::Json => {
@@ -163,14 +241,13 @@ pub(super) fn conformance(args: &ConformanceArgs) -> Result<Answer, Failure> {
         }
     };
     print(&text)?;
-    let agrees = found.lines_agreeing == found.lines;
-    Ok(if agrees { Answer::Held } else { Answer::Failed })
+    Ok(if found.agrees() { Answer::Held } else { Answer::Failed })
 }
 
 /// Why a folder cannot be replayed.
 fn refuse(folder: &Path) -> Option<String> {
     let (message, help) = match Recording::recognise(folder) {
-        Some(Recording::KubeScheduler) => return None,
+        Some(Recording::KubeScheduler | Recording::KubeDecisions) => return None,
         Some(recording) => (
             format!("`{}` holds {}", folder.display(), recording.name()),
             "this version of wavetank cannot replay them yet; nothing was compared",

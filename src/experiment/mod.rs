@@ -6,7 +6,10 @@ mod explain;
 mod run;
 mod swarm;
 
-pub use conformance::{CaseReport, Difference, Unreadable, recorded_cases, replay_case};
+pub use conformance::{
+    CaseReport, Difference, RecordedTopic, TopicReport, Unreadable, recorded_cases,
+    recorded_topics, replay_case, replay_topic,
+};
 pub use explain::{DEFAULT_NAMESPACE, Followed, PodRef, follow};
 pub use run::{Finished, RunFailure, Session, run};
 pub use swarm::{

@@ -14,7 +14,8 @@ pub enum IntOrPercent {
 
 impl IntOrPercent {
     /// How many that is of `total`; a share that is not whole is rounded up
-    /// (`GetScaledValueFromIntOrPercent` of `k8s.io/apimachinery/pkg/util/intstr`, Kubernetes 1.34).
+    /// (`GetScaledValueFromIntOrPercent` of `k8s.io/apimachinery/pkg/util/intstr`, Kubernetes
+    /// 1.34).
     pub fn rounded_up(self, total: u32) -> u32 {
         match self {
             IntOrPercent::Int(number) => number,

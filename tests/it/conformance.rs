@@ -51,3 +51,40 @@ fn agreement_and_disagreement() {
     let told = text(&unreadable.stderr);
     assert!(told.contains("expected.jsonl:1: there is no pod `default/nobody`"), "{told}");
 }
+
+#[test]
+fn decisions_topic_by_topic() {
+    let Some(recorded) = shared("golden/kube-controllers/decisions") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (covered, later) = ("deployment-fenceposts.jsonl", "hpa-pods.jsonl");
+    for name in [covered, later] {
+        let lines = std::fs::read_to_string(recorded.join(name)).unwrap();
+        std::fs::write(folder.path().join(name), lines).unwrap();
+    }
+    let agrees = conformance(folder.path(), &[]);
+    assert_eq!(agrees.status.code(), Some(0), "{}", text(&agrees.stderr));
+    let told = text(&agrees.stdout);
+    assert!(told.starts_with("400 decisions, 400 agree: 100 %.\n"), "{told}");
+    let row = "\nNot covered yet, and not compared:\n  hpa-pods ";
+    assert!(told.contains(row), "{told}");
+
+    let path = folder.path().join(covered);
+    let lines = std::fs::read_to_string(&path).unwrap();
+    let changed = lines.replacen("\"surge\":0", "\"surge\":7", 1);
+    assert_ne!(lines, changed);
+    std::fs::write(&path, changed).unwrap();
+    let differs = conformance(folder.path(), &[]);
+    assert_eq!(differs.status.code(), Some(1));
+    let told = text(&differs.stdout);
+    assert!(told.contains("deployment-fenceposts, line 1: surge\n"), "{told}");
+    assert!(told.contains("  recorded: 7\n  wavetank: 0\n"), "{told}");
+    let json = conformance(folder.path(), &["-o", "json"]);
+    let found: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let topic = &found["topics"][0];
+    assert_eq!((&topic["cases"], &topic["agreeing"]), (&Value::from(400), &Value::from(399)));
+    assert_eq!(found["not_covered"][0]["recording"], "hpa-pods");
+
+    std::fs::remove_file(&path).unwrap();
+    let nothing = conformance(folder.path(), &[]);
+    assert_eq!(nothing.status.code(), Some(1), "what was not compared does not agree");
+}

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 pub struct Difference {
     /// Line, counted from 1.
     pub line: usize,
-    /// The pod of the line.
+    /// The pod of the line; empty where lines are not about one.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub pod: String,
     /// Dotted path of the value in the line, such as `rejected.n1.code`.
     pub field: String,

@@ -1,11 +1,13 @@
 //! Conformance: replays decisions that were recorded from a real system, line by line, through the
 //! code that runs use, and compares everything that was recorded.
 //!
-//! One format is known: cases of kube-scheduler, each a folder with `cluster.json`, `pods.json`,
-//! perhaps `config.yaml` and `case.json`, and `expected.jsonl`; any of them may be gzipped.
+//! Two formats are known. Cases of kube-scheduler: each a folder with `cluster.json`, `pods.json`,
+//! perhaps `config.yaml` and `case.json`, and `expected.jsonl`; any of them may be gzipped. And
+//! decisions of controllers and of the kubelet: a file of lines for each topic.
 
 mod case;
 mod compare;
+mod decisions;
 mod line;
 mod objects;
 mod replay;
@@ -13,6 +15,7 @@ mod storage;
 mod wire;
 
 pub use compare::Difference;
+pub use decisions::{RecordedTopic, TopicReport, recorded_topics, replay_topic};
 
 use case::Case;
 use replay::Replay;

@@ -114,8 +114,6 @@ fn younger<U: Ord>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::kube::kubelet::golden;
-    use serde_json::Value;
 
     const NOW: Time = Time::from_secs(1_000_000);
 
@@ -162,73 +160,5 @@ mod tests {
         let keys: Vec<_> = order.iter().map(|at| (pods[*at].created, pods[*at].uid)).collect();
         assert!(keys.windows(2).all(|pair| pair[0].0 >= pair[1].0));
         assert_eq!(order.len(), 100);
-    }
-
-    fn recorded(pod: &Value) -> RankedPod<String> {
-        let number = |field: &str| pod[field].as_u64();
-        let node = pod["node"].as_str().filter(|name| !name.is_empty());
-        RankedPod {
-            node: node.map(|name| NodeId(name.rsplit('-').next().unwrap().parse().unwrap())),
-            phase: match pod["phase"].as_str().unwrap() {
-                "Pending" => DeletionPhase::Pending,
-                "Unknown" => DeletionPhase::Unknown,
-                "Running" => DeletionPhase::Running,
-                other => panic!("{other}"),
-            },
-            ready_since: pod["ready"].as_bool().unwrap().then(|| ago(number("readyAgeS").unwrap())),
-            deletion_cost: i32::try_from(pod["deletionCost"].as_i64().unwrap_or(0)).unwrap(),
-            rank: 0,
-            restarts: u32::try_from(number("restarts").unwrap()).unwrap(),
-            sidecar_restarts: 0,
-            created: ago(number("ageS").unwrap()),
-            uid: pod["uid"].as_str().unwrap().to_owned(),
-        }
-    }
-
-    #[test]
-    fn recorded_orders() {
-        let cases = golden::decisions("pod-deletion-order");
-        let mut wrong = Vec::new();
-        for case in &cases {
-            let list = |field: &str| case["input"][field].as_array().cloned().unwrap_or_default();
-            let mut pods: Vec<_> = list("pods").iter().map(recorded).collect();
-            let siblings: Vec<_> = list("siblings").iter().map(recorded).collect();
-            let nodes = pods.iter().map(|pod| pod.node);
-            let found = ranks(nodes, siblings.iter().map(|pod| pod.node));
-            for (pod, rank) in pods.iter_mut().zip(&found) {
-                pod.rank = *rank;
-            }
-            let name = |at: usize| case["input"]["pods"][at]["name"].as_str().unwrap();
-            let expected: Vec<&str> = case["output"]["order"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|name| name.as_str().unwrap())
-                .collect();
-            let ties: Vec<usize> = case["output"]["tieBefore"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|at| usize::try_from(at.as_u64().unwrap()).unwrap())
-                .collect();
-            let groups = |order: &[&str]| {
-                let mut groups: Vec<Vec<String>> = Vec::new();
-                for (at, name) in order.iter().enumerate() {
-                    match groups.last_mut() {
-                        Some(group) if ties.contains(&at) => group.push((*name).to_owned()),
-                        _ => groups.push(vec![(*name).to_owned()]),
-                    }
-                    groups.last_mut().unwrap().sort();
-                }
-                groups
-            };
-            let order: Vec<&str> = deletion_order(&pods, NOW).into_iter().map(name).collect();
-            let same_ranks = (0..pods.len())
-                .all(|at| case["output"]["rank"][name(at)].as_u64() == Some(found[at].into()));
-            if groups(&order) != groups(&expected) || !same_ranks {
-                wrong.push(format!("{case}: {order:?}"));
-            }
-        }
-        golden::report("pod-deletion-order", cases.len(), &wrong);
     }
 }

@@ -62,10 +62,8 @@ pub fn eviction_timer(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ground::{Name, Names};
+    use crate::ground::Name;
     use crate::model::TolerationOperator;
-    use crate::policy::kube::kubelet::golden;
-    use serde_json::Value;
 
     const UNREACHABLE: Name = Name(5);
     const NOT_READY: Name = Name(6);
@@ -137,61 +135,5 @@ mod tests {
             let next = eviction_timer(running, taints, tolerations, now);
             assert_eq!(next, expected, "{running:?} {taints:?} {tolerations:?}");
         }
-    }
-
-    fn effect(text: &str) -> Option<Effect> {
-        match text {
-            "" => None,
-            "NoSchedule" => Some(Effect::NoSchedule),
-            "PreferNoSchedule" => Some(Effect::PreferNoSchedule),
-            "NoExecute" => Some(Effect::NoExecute),
-            other => panic!("{other}"),
-        }
-    }
-
-    fn read_taint(text: &str, names: &mut Names) -> Taint {
-        let (key, rest) = text.split_once('=').unwrap();
-        let (value, kind) = rest.split_once(':').unwrap();
-        let effect = effect(kind).unwrap();
-        Taint { key: names.intern(key), value: names.intern(value), effect }
-    }
-
-    fn read_toleration(json: &Value, names: &mut Names) -> Toleration {
-        let text = |field: &str| json[field].as_str().unwrap();
-        Toleration {
-            key: Some(text("key")).filter(|key| !key.is_empty()).map(|key| names.intern(key)),
-            operator: match text("operator") {
-                "Exists" => TolerationOperator::Exists,
-                _ => TolerationOperator::Equal,
-            },
-            value: names.intern(text("value")),
-            effect: effect(text("effect")),
-            seconds: json["tolerationSeconds"].as_i64(),
-        }
-    }
-
-    #[test]
-    fn recorded_delays() {
-        let cases = golden::decisions("taint-toleration-delay");
-        let mut wrong = Vec::new();
-        for case in &cases {
-            let mut names = Names::new();
-            let list = |field: &str| case["input"][field].as_array().cloned().unwrap_or_default();
-            let taints: Vec<Taint> = list("taints")
-                .iter()
-                .map(|text| read_taint(text.as_str().unwrap(), &mut names))
-                .collect();
-            let tolerations: Vec<Toleration> =
-                list("tolerations").iter().map(|json| read_toleration(json, &mut names)).collect();
-            let expected = match case["output"]["evict"].as_str().unwrap() {
-                "never" => Stay::Forever,
-                "now" => Stay::For(Span::ZERO),
-                _ => Stay::For(Span::from_secs(case["output"]["afterS"].as_u64().unwrap())),
-            };
-            if stay_with(&taints, &tolerations) != expected {
-                wrong.push(format!("{case}: {:?}", stay_with(&taints, &tolerations)));
-            }
-        }
-        golden::report("taint-toleration-delay", cases.len(), &wrong);
     }
 }

@@ -269,7 +269,6 @@ const FULL: ZoneState = ZoneState::FullDisruption;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::kube::kubelet::golden;
 
     const POLL: Span = Span::from_millis(100);
 
@@ -311,37 +310,6 @@ mod tests {
             assert_eq!(params.state(count), state, "{count:?}");
             assert_eq!(params.rate(state, count), rate, "{count:?}");
         }
-    }
-
-    #[test]
-    fn recorded_states() {
-        let cases = golden::decisions("node-zone-state");
-        let mut wrong = Vec::new();
-        for case in &cases {
-            let number = |name: &str| u32::try_from(case["input"][name].as_u64().unwrap()).unwrap();
-            let text = |name: &str| case["output"][name].as_str().unwrap();
-            let params = ZoneParams {
-                large_zone: number("largeClusterSize"),
-                unhealthy_threshold: case["input"]["unhealthyZoneThreshold"]
-                    .as_str()
-                    .unwrap()
-                    .parse()
-                    .unwrap(),
-                ..ZoneParams::default()
-            };
-            let ready = number("ready");
-            let count = count(ready, number("nodes") - ready);
-            let state = params.state(count);
-            let rate = params.rate(state, count);
-            let not_ready = case["output"]["notReady"].as_u64().unwrap();
-            if format!("{state:?}") != text("state")
-                || rate != text("evictionsPerSecond").parse::<f64>().unwrap()
-                || u64::from(count.not_ready) != not_ready
-            {
-                wrong.push(format!("{case}: {state:?} {rate}"));
-            }
-        }
-        golden::report("node-zone-state", cases.len(), &wrong);
     }
 
     #[test]

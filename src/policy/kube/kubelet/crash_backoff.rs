@@ -43,7 +43,6 @@ pub fn runs_again(policy: RestartPolicy, exit_code: i32) -> bool {
 mod tests {
     use super::*;
     use crate::ground::Span;
-    use crate::policy::kube::kubelet::golden;
 
     #[test]
     fn waits_of_a_container_that_crashes_at_once() {
@@ -68,31 +67,6 @@ mod tests {
             let after = after_restart(&params, before, ended, at);
             assert_eq!(after, Backoff { delay: Span::from_secs(delay), advanced: at }, "{life}");
         }
-    }
-
-    #[test]
-    fn recorded_restarts() {
-        let cases = golden::decisions("kubelet-crash-backoff");
-        let mut wrong = Vec::new();
-        for case in &cases {
-            let seconds = |name: &str| Span::from_secs(case[name].as_u64().unwrap());
-            let params = BackoffParams { base: seconds("baseS"), cap: seconds("maxS") };
-            let mut backoff = None;
-            for life in case["lives"].as_array().unwrap() {
-                let millis =
-                    |name: &str| Time::from_nanos(life[name].as_u64().unwrap() * 1_000_000);
-                let ended = millis("exitMs");
-                let at = restart_not_before(&params, backoff, ended);
-                let after = after_restart(&params, backoff, ended, at);
-                let delay = Span::from_secs(life["backoffAfterS"].as_u64().unwrap());
-                if at != millis("nextStartMs") || after.delay != delay {
-                    wrong.push(format!("{case}: {life}: {at} {after:?}"));
-                    break;
-                }
-                backoff = Some(after);
-            }
-        }
-        golden::report("kubelet-crash-backoff", cases.len(), &wrong);
     }
 
     #[test]
