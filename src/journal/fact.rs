@@ -411,6 +411,11 @@ pub enum Fact {
         /// Why it is what it is.
         reason: ProgressReason,
     },
+    /// What an operator wanted of a Deployment could not be written.
+    OperatorRefused {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+    },
     /// A ReplicaSet was created.
     ReplicaSetCreated {
         /// ReplicaSet.
@@ -524,6 +529,7 @@ impl Fact {
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
             Fact::DeploymentWritten { .. }
             | Fact::RolloutProgress { .. }
+            | Fact::OperatorRefused { .. }
             | Fact::ReplicaSetCreated { .. }
             | Fact::ReplicaSetScaled { .. }
             | Fact::ReplicaSetObserved { .. }
@@ -592,6 +598,7 @@ impl Fact {
                 [pair(60, workload.0), pair(spec.0, replicas), paused as u64]
             }
             Fact::RolloutProgress { workload, reason } => [pair(61, workload.0), reason as u64, 0],
+            Fact::OperatorRefused { workload } => [pair(66, workload.0), 0, 0],
             Fact::ReplicaSetCreated { set, workload, spec } => {
                 [pair(62, set.0), pair(workload.0, spec.0), 0]
             }

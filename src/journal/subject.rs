@@ -56,6 +56,7 @@ impl Fact {
             Fact::WorkloadDefined { workload, .. }
             | Fact::DeploymentWritten { workload, .. }
             | Fact::RolloutProgress { workload, .. }
+            | Fact::OperatorRefused { workload }
             | Fact::ReplicaSetCreated { workload, .. } => (None, None, Some(workload)),
             Fact::NameDefined { .. }
             | Fact::NodeSpecDefined { .. }

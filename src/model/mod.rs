@@ -68,7 +68,7 @@ pub use replica_set::{Deployment, ReplicaSet, ReplicaSetId, ReplicaSetSpec};
 pub use resource::{Amounts, Extended, Resource};
 pub use rollouts::Rollouts;
 pub use selector::LabelSelector;
-pub use stimulus::{Lifetime, SourceId, Stimulus, Timed};
+pub use stimulus::{Lifetime, OperatorAction, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
 pub use view::{NodeView, PodView, View};
 pub use volume::{

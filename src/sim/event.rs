@@ -2,7 +2,8 @@
 
 use crate::journal::DeletionCause;
 use crate::model::{
-    DeviceMask, FailedReason, NodeId, PodId, PodPhase, PodUid, Pressures, ReplicaSetId, WorkloadId,
+    DeviceMask, FailedReason, NodeId, OperatorAction, PodId, PodPhase, PodUid, Pressures,
+    ReplicaSetId, WorkloadId,
 };
 use crate::policy::kube::control::GcCause;
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,13 @@ pub enum Event {
     DeploymentWriteArrives {
         /// The workload of the Deployment.
         workload: WorkloadId,
+    },
+    /// What somebody does to a Deployment reaches the store.
+    OperatorActs {
+        /// The workload of the Deployment.
+        workload: WorkloadId,
+        /// What, with names of the catalog of the run.
+        action: OperatorAction,
     },
     /// A Deployment is to be looked at again.
     DeploymentLooks {

@@ -42,6 +42,7 @@ impl World {
             Event::DeploymentWriteArrives { workload } => {
                 self.deployment_write_arrives(host, workload);
             }
+            Event::OperatorActs { workload, action } => self.operate(host, workload, action),
             Event::DeploymentLooks { workload } => self.deployment_looks(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),

@@ -6,6 +6,7 @@ use crate::model::{
     Catalog, DeploymentSpec, NodeId, NodeSpecId, ObjectId, PodName, PodSpecId, TaintsId, WorkloadId,
 };
 use crate::policy::AnyScheduler;
+use crate::policy::kube::control::RollbackPolicy;
 
 /// A node that is there, ready, at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,8 @@ pub struct Setup {
     pub objects: Vec<ObjectId>,
     /// Who keeps the pods of each service workload alive.
     pub services: Vec<(WorkloadId, Keeper)>,
+    /// Who rolls Deployments back.
+    pub rollbacks: Vec<(WorkloadId, RollbackPolicy)>,
     /// Pods that are there already, in order of creation.
     pub pods: Vec<PodSetup>,
     /// The scheduler.

@@ -10,6 +10,7 @@ mod nodes;
 mod objects;
 mod paths;
 mod scheduler;
+mod timeline;
 mod workloads;
 
 pub use applications::ApplicationPlan;
@@ -24,6 +25,7 @@ use super::{Diagnostic, Node, ScenarioFile};
 use crate::ground::{Bytes, Name, Problem, QuantityError};
 use crate::model::{Catalog, NodeSpecId, ObjectId, TaintsId, WorkloadId};
 use crate::policy::KubeSchedulerConfiguration;
+use crate::policy::kube::control::RollbackPolicy;
 use crate::scenario::names::check_folder;
 use crate::sim::{Keeper, KubeletParams, PodSetup};
 use crate::stimulus::SourcePlan;
@@ -62,6 +64,8 @@ pub struct Plan {
     pub objects: Vec<ObjectId>,
     /// Who keeps the pods of each service workload alive.
     pub services: Vec<(WorkloadId, Keeper)>,
+    /// Who rolls Deployments back.
+    pub rollbacks: Vec<(WorkloadId, RollbackPolicy)>,
     /// Pods that are there at the start.
     pub pods: Vec<PodSetup>,
     /// Sources in the order of the file, all faults as one source at the end.
@@ -101,6 +105,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             nodes: Vec::new(),
             objects: Vec::new(),
             services: Vec::new(),
+            rollbacks: Vec::new(),
             pods: Vec::new(),
             sources: Vec::new(),
             scheduler: None,
@@ -132,6 +137,8 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.cluster_services(&objects);
     planner.goals(&objects);
     planner.applications();
+    planner.timeline();
+    planner.rollbacks();
     planner.faults();
     planner.kubelet();
     planner.end(&objects);

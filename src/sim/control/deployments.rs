@@ -14,7 +14,8 @@ use crate::model::{
 };
 use crate::policy::Cx;
 use crate::policy::kube::control::{
-    DeploymentView, DeploymentWrite, NextLook, OwnedReplicaSet, Resized, sync_deployment,
+    DeploymentView, DeploymentWrite, NextLook, OwnedReplicaSet, Resized, RollbackMemory,
+    RollbackPolicy, sync_deployment,
 };
 use crate::sim::Event;
 use crate::sim::host::Host;
@@ -24,6 +25,34 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Deployments that are synced at the same time (`--concurrent-deployment-syncs`).
 const WORKERS: u32 = 5;
+
+/// Names that order ReplicaSets by creation.
+pub(in crate::sim) fn set_names(sets: &[(ReplicaSetId, ReplicaSet)]) -> Vec<String> {
+    sets.iter().map(|(id, _)| format!("{:010}", id.0)).collect()
+}
+
+/// ReplicaSets as the policy sees them; `unfinished` counts the pods of one that have not ended.
+pub(in crate::sim) fn owned_sets<'n>(
+    sets: &[(ReplicaSetId, ReplicaSet)],
+    names: &'n [String],
+    unfinished: impl Fn(ReplicaSetId) -> u32,
+) -> Vec<OwnedReplicaSet<'n>> {
+    let owned = |((id, set), name): (&(ReplicaSetId, ReplicaSet), &'n String)| OwnedReplicaSet {
+        name,
+        created: set.created.truncate_to_second(),
+        template: set.template,
+        replicas: set.spec.replicas,
+        min_ready: set.spec.min_ready,
+        revision: set.spec.revision,
+        desired: set.spec.desired,
+        max: set.spec.max,
+        generation: set.generation,
+        deleting: false,
+        status: set.status,
+        unfinished_pods: unfinished(*id),
+    };
+    sets.iter().zip(names).map(owned).collect()
+}
 
 /// A request that is still to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,13 +141,18 @@ pub(super) struct Deployments {
     pub(super) client: Client,
     queue: WorkQueue<WorkloadId>,
     pending: BTreeMap<WorkloadId, VecDeque<Pending>>,
+    /// Who rolls which Deployment back.
+    pipelines: BTreeMap<WorkloadId, (RollbackPolicy, RollbackMemory)>,
     /// When each is looked at although nothing has changed.
     looks: BTreeMap<WorkloadId, Time>,
 }
 
 impl Deployments {
-    pub(super) fn new() -> Deployments {
+    /// A controller beside pipelines that roll back.
+    pub(super) fn new(rollbacks: &[(WorkloadId, RollbackPolicy)]) -> Deployments {
+        let pipeline = |policy| (policy, RollbackMemory::default());
         Deployments {
+            pipelines: rollbacks.iter().map(|(w, policy)| (*w, pipeline(*policy))).collect(),
             client: Client::default(),
             queue: WorkQueue::new(WORKERS),
             pending: BTreeMap::new(),
@@ -145,6 +179,16 @@ impl Deployments {
             | Change::ReplicaSetRemoved { set } => of_set(set),
             _ => None,
         }
+    }
+}
+
+impl Deployments {
+    /// Shows a pipeline the status of the Deployment that it watches.
+    pub(super) fn watch(&mut self, cx: Cx<'_>, change: &Change) -> Option<Duty> {
+        let Change::DeploymentObserved { workload, status } = change else { return None };
+        let (policy, memory) = self.pipelines.get_mut(workload)?;
+        let generation = cx.view.rollouts().deployment(*workload)?.generation;
+        policy.undoes(memory, status, generation).then_some(Duty::Undo(*workload))
     }
 }
 
@@ -185,26 +229,9 @@ impl World {
             return;
         };
         let sets: Vec<_> = rollouts.sets_of(workload).map(|(id, set)| (id, *set)).collect();
-        let names: Vec<String> = sets.iter().map(|(id, _)| format!("{:010}", id.0)).collect();
+        let names = set_names(&sets);
         let replicas = &self.control.memory.replicas;
-        let owned: Vec<OwnedReplicaSet<'_>> = sets
-            .iter()
-            .zip(&names)
-            .map(|((id, set), name)| OwnedReplicaSet {
-                name,
-                created: set.created.truncate_to_second(),
-                template: set.template,
-                replicas: set.spec.replicas,
-                min_ready: set.spec.min_ready,
-                revision: set.spec.revision,
-                desired: set.spec.desired,
-                max: set.spec.max,
-                generation: set.generation,
-                deleting: false,
-                status: set.status,
-                unfinished_pods: replicas.unfinished(workload, *id),
-            })
-            .collect();
+        let owned = owned_sets(&sets, &names, |set| replicas.unfinished(workload, set));
         let Deployment { spec, status, generation, .. } = *deployment;
         let seen = DeploymentView { spec, status, generation, deleting: false, sets: &owned };
         let decided = sync_deployment(&seen, host.now);

@@ -20,14 +20,15 @@ use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::Sink;
 use crate::model::{
-    Catalog, Change, FinishedPods, LossPolicy, NodeId, PodId, PodPhase, PodUid, ReplicaSetId,
-    WorkloadId, WorkloadKind,
+    Catalog, Change, FinishedPods, LossPolicy, NodeId, OperatorAction, PodId, PodPhase, PodUid,
+    ReplicaSetId, WorkloadId, WorkloadKind,
 };
 use crate::policy::Cx;
-use crate::policy::kube::control::PodGcParams;
+use crate::policy::kube::control::{PodGcParams, RollbackPolicy};
 use batch::{Batch, LostPod};
 use client::Client;
 use deployments::Deployments;
+pub(super) use deployments::{owned_sets, set_names};
 use node_lifecycle::NodeLifecycle;
 use pod_gc::Garbage;
 use replicas::ReplicaSets;
@@ -44,6 +45,8 @@ enum Duty {
     SyncDeployment(WorkloadId),
     /// Replace a batch pod.
     Replace(PodId, LostPod),
+    /// A pipeline undoes a rollout.
+    Undo(WorkloadId),
     /// A pod may stay on its node only until then.
     Evict(PodId, PodUid, Time),
     /// The NoSchedule taints of a node do not follow from its conditions.
@@ -71,9 +74,13 @@ pub(super) struct Memory {
 }
 
 impl Control {
-    pub(super) fn new(feed: Feed, timing: &Timing) -> Control {
+    pub(super) fn new(
+        feed: Feed,
+        timing: &Timing,
+        rollbacks: &[(WorkloadId, RollbackPolicy)],
+    ) -> Control {
         let memory = Memory {
-            deployments: Deployments::new(),
+            deployments: Deployments::new(rollbacks),
             replicas: ReplicaSets::new(),
             batch: Batch::default(),
             evictions: Evictions::new(),
@@ -164,8 +171,8 @@ impl Memory {
         }
         let duty = self.replicas.observe(cx, at, change);
         self.duties.extend(duty);
-        let duty = self.deployments.observe(cx, change);
-        self.duties.extend(duty);
+        self.duties.extend(self.deployments.observe(cx, change));
+        self.duties.extend(self.deployments.watch(cx, change));
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);
     }
@@ -228,6 +235,10 @@ impl World {
             match duty {
                 Duty::Sync(set) => self.enqueue_sync(host, set),
                 Duty::SyncDeployment(workload) => self.enqueue_deployment(host, workload),
+                Duty::Undo(workload) => {
+                    let action = OperatorAction::Undo { revision: None };
+                    host.store(self.timing.request, Event::OperatorActs { workload, action });
+                }
                 Duty::Replace(pod, lost) => self.replace(host, pod, lost),
                 Duty::Evict(pod, uid, at) => host.turn(at, Event::StayEnds { pod, uid }),
                 Duty::Mark(node) => self.write_taints(host, node, TaintWrite::NoSchedule),

@@ -174,6 +174,7 @@ impl Bench {
         Setup {
             nodes,
             services: vec![(web, Keeper::Deployment(DeploymentSpec::new(self.replicas, pod)))],
+            rollbacks: Vec::new(),
             objects: Vec::new(),
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),
