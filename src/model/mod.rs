@@ -23,6 +23,7 @@ mod resource;
 mod selector;
 mod stimulus;
 mod taint;
+mod touch;
 mod view;
 mod volume;
 mod workload;
@@ -59,6 +60,7 @@ pub use resource::{Amounts, Extended, Resource};
 pub use selector::LabelSelector;
 pub use stimulus::{Lifetime, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
+pub use touch::{Touch, TouchCursor};
 pub use view::{NodeView, PodView, View};
 pub use volume::{
     AccessMode, BindingMode, Claim, ClaimRef, Disk, PodVolume, StorageCapacity, StorageClass,
