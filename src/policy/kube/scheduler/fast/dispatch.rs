@@ -41,6 +41,26 @@ impl Width {
     }
 }
 
+/// One bit per byte; a byte is 0 or 255.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[expect(unsafe_code, reason = "the compiler wants it for instructions that every machine has")]
+fn mask(bytes: &[u8; LANES]) -> u64 {
+    use std::arch::x86_64::{_mm_movemask_epi8, _mm_set_epi64x};
+    let (words, _) = bytes.as_chunks::<8>();
+    let word = |at: usize| i64::from_le_bytes(words[at]);
+    let mut bits = 0;
+    for part in 0..LANES / 16 {
+        // SAFETY: SSE2 is part of the architecture.
+        let half = unsafe { _mm_movemask_epi8(_mm_set_epi64x(word(2 * part + 1), word(2 * part))) };
+        bits |= u64::from(half as u16) << (16 * part);
+    }
+    bits
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+use super::kernel::portable_mask as mask;
+
 const NOTHING: [f32; LANES] = [0.0; LANES];
 
 /// Scans the lanes of `gate` with instructions of this width, which the machine must have.
@@ -62,17 +82,13 @@ pub(super) fn scan(
         (Width::Bits256, None) => unsafe { bits_256::<false>(block, query, gate, &NOTHING) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        (Width::Bits256, Some(addends)) => unsafe {
-            bits_256::<true>(block, query, gate, addends)
-        },
+        (Width::Bits256, Some(addends)) => unsafe { bits_256::<true>(block, query, gate, addends) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         (Width::Bits512, None) => unsafe { bits_512::<false>(block, query, gate, &NOTHING) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        (Width::Bits512, Some(addends)) => unsafe {
-            bits_512::<true>(block, query, gate, addends)
-        },
+        (Width::Bits512, Some(addends)) => unsafe { bits_512::<true>(block, query, gate, addends) },
     }
 }
 
@@ -83,7 +99,7 @@ fn baseline<const ADD: bool>(
     gate: u64,
     addends: &[f32; LANES],
 ) -> Scan {
-    kernel::scan::<ADD>(block, query, gate, addends)
+    kernel::scan::<ADD>(block, query, (gate, addends), mask)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -94,7 +110,7 @@ fn bits_256<const ADD: bool>(
     gate: u64,
     addends: &[f32; LANES],
 ) -> Scan {
-    kernel::scan::<ADD>(block, query, gate, addends)
+    kernel::scan::<ADD>(block, query, (gate, addends), mask)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -105,5 +121,5 @@ fn bits_512<const ADD: bool>(
     gate: u64,
     addends: &[f32; LANES],
 ) -> Scan {
-    kernel::scan::<ADD>(block, query, gate, addends)
+    kernel::scan::<ADD>(block, query, (gate, addends), mask)
 }

@@ -73,13 +73,14 @@ fn floor(value: f32) -> f32 {
     ((value + (BAND - 0.5)) + ROUNDER) - ROUNDER
 }
 
-/// Scans the lanes of `gate`. `addends` are whole numbers to be added to the scores.
+/// Scans the lanes of `gate`. `addends` are whole numbers to be added to the scores; `mask` makes
+/// one bit of each byte, which is 0 or 255.
 #[inline(always)]
 pub(super) fn scan<const ADD: bool>(
     block: &Block,
     query: &Query,
-    gate: u64,
-    addends: &[f32; LANES],
+    (gate, addends): (u64, &[f32; LANES]),
+    mask: impl Fn(&[u8; LANES]) -> u64,
 ) -> Scan {
     let mut bounds = [0i32; LANES];
     let (mut feasible, mut border, mut unsure) = ([0u8; LANES], [0u8; LANES], [0u8; LANES]);
@@ -90,9 +91,8 @@ pub(super) fn scan<const ADD: bool>(
             let lane = chunk * CHUNK + at;
             let (free_cpu, free_memory) = (block.free_cpu[lane], block.free_memory[lane]);
             let (per_cpu, per_memory) = (block.per_cpu[lane], block.per_memory[lane]);
-            let fits = (free_cpu >= query.cpu)
-                & (free_memory >= query.memory)
-                & (open & BIT[at] != 0);
+            let fits =
+                (free_cpu >= query.cpu) & (free_memory >= query.memory) & (open & BIT[at] != 0);
             let spare_cpu = block.spare_cpu[lane] - query.scoring_cpu * per_cpu;
             let spare_memory = block.spare_memory[lane] - query.scoring_memory * per_memory;
             let cpu = clamped(query.base + query.slope * spare_cpu);
@@ -106,10 +106,8 @@ pub(super) fn scan<const ADD: bool>(
             let whole_balance = floor(balance);
             let bound = fit * query.fit_weight + whole_balance * query.balance_weight;
             let bound = if ADD { bound + addends[lane] } else { bound };
-            let rest = least(
-                least(cpu - whole_cpu, memory - whole_memory),
-                balance - whole_balance,
-            );
+            let rest =
+                least(least(cpu - whole_cpu, memory - whole_memory), balance - whole_balance);
             // Floats that are not negative have the order of their bits.
             let bits = if fits { bound.to_bits() as i32 } else { -1 };
             bounds[lane] = bits;
@@ -151,25 +149,10 @@ fn byte(bit: bool) -> u8 {
     0u8.wrapping_sub(u8::from(bit))
 }
 
-/// One bit per byte that is not zero; a byte is 0 or 255.
-#[cfg(target_arch = "x86_64")]
+/// One bit per byte; a byte is 0 or 255. For machines without an instruction for it.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline(always)]
-fn mask(bytes: &[u8; LANES]) -> u64 {
-    use std::arch::x86_64::{_mm_movemask_epi8, _mm_set_epi64x};
-    let (words, _) = bytes.as_chunks::<8>();
-    let word = |at: usize| i64::from_le_bytes(words[at]);
-    let mut bits = 0;
-    for part in 0..4 {
-        let half = _mm_set_epi64x(word(2 * part + 1), word(2 * part));
-        bits |= u64::from(_mm_movemask_epi8(half) as u16) << (16 * part);
-    }
-    bits
-}
-
-/// One bit per byte that is not zero; a byte is 0 or 255.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn mask(bytes: &[u8; LANES]) -> u64 {
+pub(super) fn portable_mask(bytes: &[u8; LANES]) -> u64 {
     let (words, _) = bytes.as_chunks::<8>();
     words.iter().enumerate().fold(0, |bits, (at, word)| {
         let ones = u64::from_le_bytes(*word) & 0x0101_0101_0101_0101;

@@ -132,7 +132,12 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The nodes as they are now.
-    pub(super) fn new(generation: u64, order: &NodeOrder, view: &View, catalog: &Catalog) -> Layout {
+    pub(super) fn new(
+        generation: u64,
+        order: &NodeOrder,
+        view: &View,
+        catalog: &Catalog,
+    ) -> Layout {
         let nodes = order.interleaved();
         let most = nodes.iter().map(|node| view.node_spec(*node, catalog).allocatable.memory.0);
         let most = most.max().unwrap_or(0);

@@ -100,6 +100,5 @@ fn relates(cycle: &Cycle<'_>, view: &View) -> bool {
     let profile = cycle.profile;
     let takes_part = profile.pre_filter.contains(&Plugin::InterPodAffinity)
         || profile.score.iter().any(|(plugin, _)| *plugin == Plugin::InterPodAffinity);
-    takes_part
-        && (!cycle.spec.pod_affinity.is_empty() || view.affine_pods().next().is_some())
+    takes_part && (!cycle.spec.pod_affinity.is_empty() || view.affine_pods().next().is_some())
 }
