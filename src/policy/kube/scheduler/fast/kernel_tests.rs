@@ -6,12 +6,11 @@ use super::lab::{Lab, Variety, sized};
 use super::layout::{LANES, Layout};
 use super::scoring::Scoring;
 use super::shape::lanes;
-use crate::model::{Change, NodeId, PodSpec};
-use crate::model::{DeviceMask, PodId, PodUid};
+use crate::model::{Catalog, Change, DeviceMask, NodeId, PodId, PodName, PodSpec, PodUid};
 use crate::policy::kube::scheduler::framework::Cycle;
 use crate::policy::kube::scheduler::framework::{Reasons, Room};
 use crate::policy::kube::scheduler::plugin::node_resources_fit;
-use crate::policy::kube::scheduler::test_host::Host;
+use crate::policy::kube::scheduler::test_host::{Host, node_spec};
 use crate::policy::kube::scheduler::{KubeSchedulerParams, ScoringType};
 
 /// A cluster in which nodes are filled by chance.
@@ -45,7 +44,7 @@ fn with_cycle<T>(host: &mut Host, spec: &PodSpec, run: impl FnOnce(&Cycle<'_>, &
         view,
         profile: &scheduler.profiles[0],
         uid: PodUid(9999),
-        name: crate::model::PodName::plain(crate::model::Catalog::NO_TEXT),
+        name: PodName::plain(Catalog::NO_TEXT),
         spec_id,
         spec: catalog.pod_spec(spec_id),
         nominations: &scheduler.nominations,
@@ -141,9 +140,7 @@ fn masks_without_instructions_for_them() {
 #[test]
 fn a_pod_that_fits_to_the_byte() {
     let mut host = Host::plain();
-    let mut node = super::lab::sized(&mut host, 0, 0);
-    node.node_name = None;
-    let mut spec = crate::policy::kube::scheduler::test_host::node_spec(4000);
+    let mut spec = node_spec(4000);
     spec.allocatable.memory.0 = (1 << 34) + 1;
     let status = host.status(&spec, &[], false);
     host.add_node(status);
@@ -153,7 +150,7 @@ fn a_pod_that_fits_to_the_byte() {
         host.add_pod(number, &pod);
         let placed = host.attempt().unwrap().is_ok();
         assert_eq!(placed, fits, "{memory}");
-        assert_eq!(host.scheduler.answered_fast() > 0, true);
+        assert!(host.scheduler.answered_fast() > 0);
         host.tell(Change::PodRemoved { pod: PodId(number) });
     }
 }
