@@ -17,7 +17,7 @@ use cluster::shapes::Wish;
 use cluster::{Filled, Lab};
 use criterion::{Criterion, Throughput};
 use std::time::{Duration, Instant};
-use wavetank::policy::{KubeSchedulerParams, TieBreak};
+use wavetank::policy::{KubeSchedulerParams, SchedulingPath, TieBreak};
 
 const NODES: [usize; 5] = [100, 1_000, 5_000, 10_000, 100_000];
 const SHAPES: [usize; 3] = [1, 10, 1_000];
@@ -33,17 +33,9 @@ enum Search {
     Adaptive,
 }
 
-/// Which code decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Path {
-    Plain,
-    Fast,
-}
-
 const SEARCHES: [(Search, &str); 2] = [(Search::All, "all"), (Search::Adaptive, "adaptive")];
 
-fn params(path: Path, search: Search, tie_break: TieBreak) -> KubeSchedulerParams {
-    let _ = path;
+fn params(search: Search, tie_break: TieBreak) -> KubeSchedulerParams {
     let percentage_of_nodes_to_score = match search {
         Search::All => 100,
         Search::Adaptive => 0,
@@ -78,10 +70,10 @@ fn measure(criterion: &mut Criterion, wish: Wish, nodes: usize) {
     for (search, name) in SEARCHES {
         let mut group = criterion.benchmark_group(format!("{}/{nodes}/{name}", wish.name()));
         group.throughput(Throughput::Elements(1));
-        for (path, name) in [(Path::Plain, "plain"), (Path::Fast, "fast")] {
+        for (path, name) in [(SchedulingPath::Plain, "plain"), (SchedulingPath::Fast, "fast")] {
             let mut lab = None;
             group.bench_function(name, |bencher| {
-                let new = || Lab::new(&filled, &params(path, search, TieBreak::First));
+                let new = || Lab::new(&filled, (&params(search, TieBreak::First), path));
                 let lab = lab.get_or_insert_with(new);
                 bencher.iter(|| lab.step());
             });
@@ -112,9 +104,9 @@ fn rate(most: usize, mut step: impl FnMut()) -> (f64, usize) {
 
 /// Steps per second of both paths, which choose the same nodes.
 fn compare(filled: &Filled, search: Search, tie: TieBreak, step: fn(&mut Lab)) -> (f64, f64) {
-    let mut plain = Lab::new(filled, &params(Path::Plain, search, tie));
+    let mut plain = Lab::new(filled, (&params(search, tie), SchedulingPath::Plain));
     let (slow, steps) = rate(MOST_STEPS, || step(&mut plain));
-    let mut fast = Lab::new(filled, &params(Path::Fast, search, tie));
+    let mut fast = Lab::new(filled, (&params(search, tie), SchedulingPath::Fast));
     (0..steps).for_each(|_| step(&mut fast));
     assert_eq!(plain.checksum, fast.checksum, "both paths choose the same nodes");
     drop(plain);

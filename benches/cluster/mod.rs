@@ -8,7 +8,9 @@ use wavetank::model::{
     Catalog, Change, Condition, DeviceMask, NodeId, NodeStatus, Object, PodId, PodName, PodSpecId,
     PodUid, Pressures, View, WorkloadId,
 };
-use wavetank::policy::{Action, AttemptEnd, Cx, KubeScheduler, KubeSchedulerParams, Scheduler};
+use wavetank::policy::{
+    Action, AttemptEnd, Cx, KubeScheduler, KubeSchedulerParams, Scheduler, SchedulingPath,
+};
 
 /// Pods of the shapes on each node at most.
 const PODS_PER_NODE: usize = 4;
@@ -193,23 +195,19 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    pub(crate) fn new(filled: &Filled, params: &KubeSchedulerParams) -> Lab {
+    /// A cluster as it was filled, and a scheduler that makes its attempts this way.
+    pub(crate) fn new(
+        filled: &Filled,
+        (params, path): (&KubeSchedulerParams, SchedulingPath),
+    ) -> Lab {
         let mut filled = filled.clone();
-        let scheduler = KubeScheduler::new(params, &mut filled.catalog.names);
+        let mut scheduler = KubeScheduler::new(params, &mut filled.catalog.names);
+        scheduler.set_path(path);
         let (uid, free) = (filled.next, PodId(filled.next));
         let (noise, actions) = (Noise::new(11), Vec::new());
         let now = Time::ZERO;
-        let mut lab = Lab {
-            filled,
-            scheduler,
-            now,
-            noise,
-            uid,
-            free,
-            actions,
-            checksum: 0,
-            refused: 0,
-        };
+        let mut lab =
+            Lab { filled, scheduler, now, noise, uid, free, actions, checksum: 0, refused: 0 };
         for joined in std::mem::take(&mut lab.filled.joined) {
             let (cx, scheduler) = lab.parts();
             scheduler.observe(cx, &joined);

@@ -33,14 +33,8 @@ pub(crate) enum Wish {
 }
 
 impl Wish {
-    pub(crate) const ALL: [Wish; 6] = [
-        Wish::Resources,
-        Wish::Owned,
-        Wish::Zones,
-        Wish::Hosts,
-        Wish::Preferred,
-        Wish::Taints,
-    ];
+    pub(crate) const ALL: [Wish; 6] =
+        [Wish::Resources, Wish::Owned, Wish::Zones, Wish::Hosts, Wish::Preferred, Wish::Taints];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
