@@ -26,6 +26,8 @@ mod window;
 #[cfg(test)]
 mod kernel_tests;
 #[cfg(test)]
+mod lab;
+#[cfg(test)]
 mod tests;
 
 use super::caches::Caches;

@@ -185,7 +185,11 @@ impl Shape {
         let images = self.scoring.images(judge.cycle, judge.caches);
         for class in &layout.classes[self.verdicts.len()..] {
             let facts = class.facts(judge.cycle.catalog);
-            self.verdicts.push(static_verdict(judge.cycle, judge.caches, &facts));
+            let verdict = match self.per_node {
+                true => None, // only the node itself tells
+                false => static_verdict(judge.cycle, judge.caches, &facts),
+            };
+            self.verdicts.push(verdict);
             self.raws.push(self.scoring.raw(judge.cycle, judge.caches, (&facts, &images)));
         }
         let there = |class: &usize| layout.class_nodes[*class] > 0;
