@@ -6,14 +6,20 @@
 //! here is handed over to the plain path before anything is decided.
 
 mod choose;
+mod class_masks;
+mod codes;
+mod company;
 mod dispatch;
+mod groups;
 mod kernel;
 mod layout;
 mod normal;
+mod plan;
 mod refuse;
 mod scoring;
 mod shape;
 mod shapes;
+mod spread;
 mod terms;
 mod window;
 
@@ -131,7 +137,7 @@ impl Fast {
     fn catch_up(&mut self, cycle: &Cycle<'_>, rotation: &Rotation<'_>) {
         let Fast { layout, relations, .. } = self;
         if let Some(layout) = layout
-            && layout.catch_up(cycle.view, |layout, touch| relations.touch(layout, touch))
+            && layout.catch_up(cycle.view, |layout, touch| relations.touch(cycle, layout, touch))
         {
             return;
         }
@@ -153,7 +159,7 @@ impl Fast {
         let Fast { layout, shapes, relations, window, addends, removed, width, .. } = self;
         let layout = layout.as_ref().expect("it was caught up");
         let shape = shapes.get(cycle, layout)?;
-        let (refuses, scores) = match relations.prepare(cycle, layout, caches) {
+        let (refuses, scores) = match relations.prepare(cycle, layout) {
             Part::Plain => return None,
             Part::None => (false, false),
             Part::Active { refuses, scores } => (refuses, scores),
@@ -193,8 +199,9 @@ impl Fast {
             if scores {
                 relations.score(cycle, layout, window.masks(lanes), addends);
             }
-            let Addends { classes, lanes } = &*addends;
-            let sum = (shape.varies || scores).then_some(Sum { classes, lanes });
+            let codes = if scores { &addends.codes } else { &layout.class_of };
+            let values = &addends.classes;
+            let sum = (shape.varies || scores).then_some(Sum { values, codes });
             let mut choice = Choice { shape, judge: &mut judge, window, sum, kept: !scores };
             choice.bound();
             let node = choice.choose(tie);

@@ -15,7 +15,6 @@ pub(super) fn addends(
     addends: &mut Addends,
 ) {
     let count = judge.layout.classes.len();
-    addends.lanes.clear();
     addends.classes.clear();
     addends.classes.resize(count, 0);
     if !shape.varies {

@@ -325,8 +325,8 @@ impl Shape {
             return peak;
         }
         let addends = std::mem::take(&mut self.addends);
-        let peak =
-            self.peak_of(judge, (block, feasible), Some(&Sum { classes: &addends, lanes: &[] }));
+        let codes = &judge.layout.class_of;
+        let peak = self.peak_of(judge, (block, feasible), Some(&Sum { values: &addends, codes }));
         self.addends = addends;
         self.entries[block].peak_seen = seen;
         self.entries[block].peak = peak;
@@ -360,7 +360,7 @@ impl Shape {
         if !self.scoring.bounded || judge.layout.odd[block] != 0 {
             return self.exact_peak(judge, (block, feasible), sum);
         }
-        let column = sum.map(|sum| sum.column(judge.layout, block));
+        let column = sum.map(|sum| sum.column(block));
         let columns = &judge.layout.blocks[block];
         let scan = dispatch::scan(judge.width, columns, &self.query, feasible, column.as_ref());
         Peak { bound: scan.bound, top: scan.top, open: scan.open }
@@ -399,7 +399,7 @@ impl Shape {
         } else {
             self.scoring.plain(judge.cycle, judge.layout.nodes[lane])
         };
-        own + sum.map_or(0, |sum| sum.of(judge.layout, lane))
+        own + sum.map_or(0, |sum| sum.of(lane))
     }
 
     /// The first filter that looks at more than class, CPU and memory and refuses a lane.
@@ -437,26 +437,22 @@ impl Shape {
 
 /// Scores that do not come from the resources of the lane.
 pub(super) struct Sum<'a> {
-    pub(super) classes: &'a [i32],
-    pub(super) lanes: &'a [(u32, i32)],
+    pub(super) values: &'a [i32],
+    /// Which value each lane has: the class of the lane, if other pods do not score.
+    pub(super) codes: &'a [u32],
 }
 
 impl Sum<'_> {
-    fn of(&self, layout: &Layout, lane: usize) -> i32 {
-        let own = self.lanes.binary_search_by_key(&(lane as u32), |(lane, _)| *lane);
-        self.classes[layout.class_of[lane] as usize] + own.map_or(0, |at| self.lanes[at].1)
+    fn of(&self, lane: usize) -> i32 {
+        self.values[self.codes[lane] as usize]
     }
 
-    fn column(&self, layout: &Layout, block: usize) -> [f32; LANES] {
-        let classes = &layout.class_of[block * LANES..(block + 1) * LANES];
+    fn column(&self, block: usize) -> [f32; LANES] {
+        let codes = &self.codes[block * LANES..(block + 1) * LANES];
         let mut column = [0.0; LANES];
-        for (addend, class) in column.iter_mut().zip(classes) {
-            *addend = self.classes[*class as usize] as f32;
+        for (addend, code) in column.iter_mut().zip(codes) {
+            *addend = self.values[*code as usize] as f32;
         }
-        let (from, to) = ((block * LANES) as u32, ((block + 1) * LANES) as u32);
-        let first = self.lanes.partition_point(|(lane, _)| *lane < from);
-        let own = self.lanes[first..].iter().take_while(|(lane, _)| *lane < to);
-        own.for_each(|(lane, addend)| column[(*lane - from) as usize] += *addend as f32);
         column
     }
 }

@@ -1,0 +1,325 @@
+//! Groups: the pods that somebody asks about, counted by lane and by class of the node. Kept up to
+//! date touch by touch, so that no pod is looked at twice.
+
+use super::layout::{LANES, Layout};
+use crate::ground::{Id, Name};
+use crate::model::{AffinityTerm, Catalog, LabelSelector, NodeId, PodSpec, PodSpecId, View};
+use rustc_hash::FxHashMap;
+
+/// Which pods are meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Members {
+    /// Those of a namespace that a selector selects and that are not on their way out, as
+    /// PodTopologySpread counts.
+    Selected(Name, LabelSelector),
+    /// Those that all these terms mean, as InterPodAffinity counts.
+    Meant(Vec<AffinityTerm>),
+    /// Those of one specification, as InterPodAffinity counts.
+    Spec(PodSpecId),
+}
+
+impl Members {
+    fn has(&self, view: &View, catalog: &Catalog, id: PodSpecId) -> bool {
+        let spec: &PodSpec = catalog.pod_spec(id);
+        match self {
+            Members::Selected(namespace, selector) => {
+                spec.namespace == *namespace && selector.matches(&spec.labels, catalog)
+            }
+            Members::Meant(terms) => {
+                let namespace = view.objects().namespace(spec.namespace, catalog);
+                let pod = (spec.namespace, &spec.labels);
+                terms.iter().all(|term| term.matches(pod, namespace, catalog))
+            }
+            Members::Spec(wanted) => id == *wanted,
+        }
+    }
+
+    fn counts_deleting(&self) -> bool {
+        !matches!(self, Members::Selected(..))
+    }
+
+    /// True if labels of namespaces tell who is a member.
+    fn asks_namespaces(&self) -> bool {
+        let Members::Meant(terms) = self else { return false };
+        let by_labels = |selector: &LabelSelector| !selector.is_empty();
+        terms.iter().any(|term| term.namespace_selector.as_ref().is_some_and(by_labels))
+    }
+}
+
+/// Number of a group.
+pub(super) type GroupId = u32;
+
+/// No page: none of the lanes of the block has members.
+const NO_PAGE: u32 = u32::MAX;
+
+/// The members on the nodes.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// By class of the node.
+    pub(super) classes: Vec<u32>,
+    /// Lanes with members, a mask per block.
+    pub(super) held: Vec<u64>,
+    page_of: Vec<u32>,
+    pages: Vec<[u16; LANES]>,
+    /// All members.
+    pub(super) total: u64,
+    /// More members were on a node than a page can hold.
+    pub(super) overflowed: bool,
+}
+
+const NONE: [u16; LANES] = [0; LANES];
+
+impl Group {
+    fn new(layout: &Layout) -> Group {
+        let blocks = layout.blocks.len();
+        Group {
+            classes: vec![0; layout.classes.len()],
+            held: vec![0; blocks],
+            page_of: vec![NO_PAGE; blocks],
+            ..Group::default()
+        }
+    }
+
+    /// The members on each lane of a block.
+    pub(super) fn page(&self, block: usize) -> &[u16; LANES] {
+        self.pages.get(self.page_of[block] as usize).unwrap_or(&NONE)
+    }
+
+    /// The members on a lane.
+    pub(super) fn on(&self, lane: usize) -> u32 {
+        u32::from(self.page(lane / LANES)[lane % LANES])
+    }
+
+    /// The members on nodes of a class.
+    pub(super) fn in_class(&self, class: usize) -> i64 {
+        self.classes.get(class).copied().map_or(0, i64::from)
+    }
+
+    fn class(&mut self, class: u32) -> &mut u32 {
+        let class = class as usize;
+        if self.classes.len() <= class {
+            self.classes.resize(class + 1, 0);
+        }
+        &mut self.classes[class]
+    }
+
+    fn change(&mut self, lane: usize, class: u32, more: bool) {
+        let (block, at) = (lane / LANES, lane % LANES);
+        if self.page_of[block] == NO_PAGE {
+            self.page_of[block] = self.pages.len() as u32;
+            self.pages.push(NONE);
+        }
+        let count = &mut self.pages[self.page_of[block] as usize][at];
+        if more {
+            let (sum, over) = count.overflowing_add(1);
+            *count = sum;
+            self.overflowed |= over;
+            self.held[block] |= 1 << at;
+            self.total += 1;
+            *self.class(class) += 1;
+        } else {
+            *count = count.wrapping_sub(1);
+            if *count == 0 {
+                self.held[block] &= !(1 << at);
+            }
+            self.total -= 1;
+            *self.class(class) -= 1;
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.pages.len() * size_of::<[u16; LANES]>()
+            + self.held.len() * (size_of::<u64>() + size_of::<u32>())
+            + self.classes.len() * size_of::<u32>()
+    }
+}
+
+/// A pod that counts on a lane from now on, or does not any more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Move {
+    pub(super) lane: usize,
+    pub(super) spec: PodSpecId,
+    pub(super) more: bool,
+    /// Groups that count pods on their way out are concerned.
+    pub(super) deleting: bool,
+    /// Groups that do not count them are.
+    pub(super) staying: bool,
+}
+
+/// What is known of a specification of pods.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    seen: bool,
+    /// Groups of which its pods are members.
+    groups: Vec<GroupId>,
+    /// Its pods on lanes.
+    pods: u32,
+}
+
+/// All groups.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    ids: FxHashMap<Members, GroupId>,
+    members: Vec<Members>,
+    groups: Vec<Group>,
+    specs: Vec<Known>,
+    /// Specifications with affinity to other pods that had pods on nodes, in order of appearance.
+    pub(super) affine: Vec<PodSpecId>,
+    class_of: Vec<u32>,
+    /// Pods with affinity on nodes that are not searched.
+    pub(super) strays: u32,
+    objects: u64,
+}
+
+impl Groups {
+    /// No groups yet, and the pods that are there.
+    pub(super) fn new(layout: &Layout, view: &View, catalog: &Catalog) -> Groups {
+        let mut groups = Groups { class_of: layout.class_of.clone(), ..Groups::default() };
+        groups.objects = layout.object_changes;
+        for (_, row) in view.pods() {
+            let held = row.node.filter(|_| !row.phase.is_terminal());
+            if let Some(node) = held.filter(|node| layout.lane(*node).is_some()) {
+                debug_assert!(view.node(node).present, "nodes that are searched are there");
+                groups.count((view, catalog), row.spec, true);
+            }
+        }
+        let stray = |(node, _): &(NodeId, _)| layout.lane(*node).is_none();
+        groups.strays = view.affine_pods().filter(stray).count() as u32;
+        groups
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.groups.iter().map(Group::bytes).sum()
+    }
+
+    pub(super) fn group(&self, id: GroupId) -> &Group {
+        &self.groups[id as usize]
+    }
+
+    /// The specification's row, which knows its groups.
+    fn known(&mut self, (view, catalog): (&View, &Catalog), spec: PodSpecId) -> &mut Known {
+        let at = spec.index();
+        if self.specs.len() <= at {
+            self.specs.resize(at + 1, Known::default());
+        }
+        let known = &mut self.specs[at];
+        if !known.seen {
+            known.seen = true;
+            let groups = self.members.iter().enumerate();
+            let groups = groups.filter(|(_, members)| members.has(view, catalog, spec));
+            known.groups = groups.map(|(id, _)| id as GroupId).collect();
+            if !catalog.pod_spec(spec).pod_affinity.is_empty() {
+                self.affine.push(spec);
+            }
+        }
+        known
+    }
+
+    fn count(&mut self, world: (&View, &Catalog), spec: PodSpecId, more: bool) {
+        let known = self.known(world, spec);
+        if more {
+            known.pods += 1;
+        } else {
+            known.pods -= 1;
+        }
+    }
+
+    /// Takes note of a pod that comes or goes; `comes` if it was or will be there at all.
+    pub(super) fn pod(&mut self, world: (&View, &Catalog), pod: Move, comes: bool) {
+        if comes {
+            self.count(world, pod.spec, pod.more);
+        }
+        let class = self.class_of[pod.lane];
+        let Groups { specs, groups, members, .. } = self;
+        for id in &specs[pod.spec.index()].groups {
+            let counts = match members[*id as usize].counts_deleting() {
+                true => pod.deleting,
+                false => pod.staying,
+            };
+            if counts {
+                groups[*id as usize].change(pod.lane, class, pod.more);
+            }
+        }
+    }
+
+    /// Takes note of the class of a lane.
+    pub(super) fn classify(&mut self, lane: usize, class: u32) {
+        let before = std::mem::replace(&mut self.class_of[lane], class);
+        if before == class {
+            return;
+        }
+        for group in &mut self.groups {
+            let count = group.on(lane);
+            if count > 0 {
+                *group.class(before) -= count;
+                *group.class(class) += count;
+            }
+        }
+    }
+
+    /// Counts again the groups for which labels of namespaces matter, if an object changed.
+    pub(super) fn know_objects(&mut self, layout: &Layout, view: &View, catalog: &Catalog) {
+        if self.objects == layout.object_changes {
+            return;
+        }
+        self.objects = layout.object_changes;
+        for id in 0..self.groups.len() {
+            if self.members[id].asks_namespaces() {
+                for known in &mut self.specs {
+                    known.groups.retain(|group| *group as usize != id);
+                }
+                self.groups[id] = self.recount(id as GroupId, layout, view, catalog);
+            }
+        }
+    }
+
+    /// The group of these pods.
+    pub(super) fn find(
+        &mut self,
+        members: Members,
+        layout: &Layout,
+        view: &View,
+        catalog: &Catalog,
+    ) -> GroupId {
+        if let Some(id) = self.ids.get(&members) {
+            return *id;
+        }
+        let id = self.groups.len() as GroupId;
+        self.ids.insert(members.clone(), id);
+        self.members.push(members);
+        let group = self.recount(id, layout, view, catalog);
+        self.groups.push(group);
+        id
+    }
+
+    /// Counts a group from the beginning.
+    fn recount(&mut self, id: GroupId, layout: &Layout, view: &View, catalog: &Catalog) -> Group {
+        let members = &self.members[id as usize];
+        let mut group = Group::new(layout);
+        let mut left = 0;
+        for (spec, known) in self.specs.iter_mut().enumerate().filter(|(_, known)| known.seen) {
+            if members.has(view, catalog, PodSpecId::from_index(spec)) {
+                known.groups.push(id);
+                left += known.pods;
+            }
+        }
+        let is_member = |spec: PodSpecId| {
+            self.specs.get(spec.index()).is_some_and(|known| known.groups.last() == Some(&id))
+        };
+        for (lane, node) in layout.nodes.iter().enumerate() {
+            if left == 0 {
+                break;
+            }
+            for pod in &view.holds(*node).pods {
+                let row = view.pod(*pod).expect("a held pod is there");
+                if is_member(row.spec) {
+                    left -= 1;
+                    if !row.deleting || members.counts_deleting() {
+                        group.change(lane, self.class_of[lane], true);
+                    }
+                }
+            }
+        }
+        group
+    }
+}
