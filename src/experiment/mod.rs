@@ -12,3 +12,6 @@ pub use run::{Finished, RunFailure, Session, run};
 pub use swarm::{
     FAULTS_END, Feature, Held, QUIET_FROM, SETTLED_AT, SwarmScenario, generate, swarm,
 };
+
+#[cfg(test)]
+mod volume_tests;

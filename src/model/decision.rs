@@ -1,6 +1,6 @@
 //! The words of a decision: who refuses a pod and why.
 
-use super::{Catalog, PodName, Resource, Taint};
+use super::{Catalog, ClaimRef, PodName, Resource, Taint};
 use crate::ground::{Name, Names};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -224,7 +224,12 @@ pub enum Reason {
     /// A claim is not bound and does not wait for a pod.
     UnboundImmediateClaims,
     /// A claim of an ephemeral volume was made for another pod.
-    ForeignClaim(Name),
+    ForeignClaim {
+        /// The claim.
+        claim: ClaimRef,
+        /// The pod.
+        pod: PodName,
+    },
     /// There is no volume of this name.
     NoVolume(Name),
     /// There is no storage class of this name.
@@ -348,10 +353,8 @@ impl Reason {
                 format!("persistentvolumeclaim {:?} not found", text(claim))
             }
             Reason::NoEphemeralClaim { pod, volume } => format!(
-                "waiting for ephemeral volume controller to create the persistentvolumeclaim \
-                 \"{}-{}\"",
-                pod.text(names),
-                text(volume)
+                "waiting for ephemeral volume controller to create the persistentvolumeclaim {:?}",
+                pod.claim_text(*volume, names)
             ),
             Reason::ClaimLost { claim, volume } => format!(
                 "persistentvolumeclaim {:?} bound to non-existent persistentvolume {:?}",
@@ -361,9 +364,12 @@ impl Reason {
             Reason::ClaimDeleting(claim) => {
                 format!("persistentvolumeclaim {:?} is being deleted", text(claim))
             }
-            Reason::ForeignClaim(claim) => {
-                format!("PVC {:?} was not created for the pod (pod is not owner)", text(claim))
-            }
+            Reason::ForeignClaim { claim: ClaimRef { namespace, name }, pod } => format!(
+                "PVC {namespace}/{} was not created for pod {namespace}/{} (pod is not owner)",
+                text(name),
+                pod.own_text(names),
+                namespace = text(namespace),
+            ),
             Reason::NoVolume(volume) => {
                 format!("persistentvolume {:?} not found", text(volume))
             }

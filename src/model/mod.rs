@@ -63,7 +63,7 @@ pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
 pub use touch::{Touch, TouchCursor};
 pub use view::{NodeView, PodView, View};
 pub use volume::{
-    AccessMode, BindingMode, Claim, ClaimRef, Disk, PodVolume, StorageCapacity, StorageClass,
-    StorageDriver, StorageNode, Volume, VolumeMode,
+    AccessMode, BindingMode, Claim, ClaimRef, ClaimTemplate, Disk, PodVolume, StorageCapacity,
+    StorageClass, StorageDriver, StorageNode, Volume, VolumeMode,
 };
 pub use workload::{FinishedPods, LossPolicy, Workload, WorkloadId, WorkloadKind};

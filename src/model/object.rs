@@ -282,6 +282,11 @@ impl Objects {
         storage_capacity, storage_capacities: StorageCapacity(StorageCapacity) STORAGE_CAPACITY;
     }
 
+    /// The class of claims that name none.
+    pub fn default_class(&self, catalog: &Catalog) -> Option<Name> {
+        self.storage_classes(catalog).find(|class| class.is_default).map(|class| class.name)
+    }
+
     /// True without any object.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -96,10 +96,16 @@ pub struct PodLevel {
     pub memory: Option<Bytes>,
     /// Huge pages by the name of their resource, bytes.
     pub huge_pages: Vec<(Name, u64)>,
+    /// Limit of CPU, zero without one. It decides the quality of service; containers are held back
+    /// by their own limits only.
+    pub cpu_limit: MilliCpu,
+    /// Limit of memory, zero without one, as that of CPU.
+    pub memory_limit: Bytes,
 }
 
 impl PodLevel {
-    fn is_set(&self) -> bool {
+    /// True if the pod as a whole asks for anything.
+    pub fn is_set(&self) -> bool {
         self.cpu.is_some() || self.memory.is_some() || !self.huge_pages.is_empty()
     }
 
@@ -294,6 +300,12 @@ impl PodSpec {
         (self.incoming_cpu, self.incoming_memory) = (incoming.cpu, incoming.memory);
     }
 
+    /// What the containers ask for together, whatever the pod as a whole does.
+    pub fn requests_of_containers(&self) -> Amounts {
+        let overhead = Amounts::default();
+        PodSpec { overhead, ..self.clone() }.total(false, |container| container.requests.clone())
+    }
+
     /// Whether anything of the pod asks for CPU and for memory, be it zero.
     fn asks(&self) -> (bool, bool) {
         let containers = || self.containers.iter().chain(&self.init_containers);
@@ -461,6 +473,17 @@ impl PodName {
         }
         let text = std::str::from_utf8(&whole[..length]).expect("a text and digits are a text");
         Key::of(text)
+    }
+
+    /// The name within its namespace, which the whole name of a pod may begin with.
+    pub fn own_text(&self, names: &Names) -> String {
+        let text = self.text(names);
+        text.rsplit_once('/').map_or(text.as_str(), |(_, own)| own).to_owned()
+    }
+
+    /// The name of the claim that is made for a volume of the pod.
+    pub fn claim_text(&self, volume: Name, names: &Names) -> String {
+        format!("{}-{}", self.own_text(names), names.text(volume))
     }
 }
 

@@ -75,7 +75,7 @@ pub enum PodVolume {
     /// A claim of this name in the pod's namespace.
     Claim(Name),
     /// A claim made for the pod, named after the pod and this volume.
-    Ephemeral(Name),
+    Ephemeral(Name, Box<ClaimTemplate>),
     /// A disk.
     Disk(Disk),
 }
@@ -84,7 +84,11 @@ impl PodVolume {
     /// Replaces every name.
     pub(super) fn rename(&mut self, rename: &mut impl FnMut(Name) -> Name) {
         match self {
-            PodVolume::Claim(name) | PodVolume::Ephemeral(name) => *name = rename(*name),
+            PodVolume::Claim(name) => *name = rename(*name),
+            PodVolume::Ephemeral(name, template) => {
+                *name = rename(*name);
+                template.rename(rename);
+            }
             PodVolume::Disk(Disk::GcePersistentDisk { name, .. }) => *name = rename(*name),
             PodVolume::Disk(Disk::AwsElasticBlockStore { volume }) => *volume = rename(*volume),
             PodVolume::Disk(Disk::Iscsi { iqn, .. }) => *iqn = rename(*iqn),
@@ -188,6 +192,60 @@ pub struct Claim {
     pub owner_pod: Option<Name>,
 }
 
+impl Claim {
+    /// What tells it from other claims.
+    pub fn key(&self) -> ClaimRef {
+        ClaimRef { namespace: self.namespace, name: self.name }
+    }
+}
+
+/// What a claim that is made for a pod asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ClaimTemplate {
+    /// Size asked for; zero if none is named.
+    pub request: Bytes,
+    /// How it is to be mounted.
+    pub access_modes: Vec<AccessMode>,
+    /// What it is to show.
+    pub mode: VolumeMode,
+    /// Storage class; `None` for the default class, if there is one.
+    pub class: Option<Name>,
+    /// Class of attributes, if any.
+    pub attributes_class: Option<Name>,
+    /// Which volumes by their labels; `None` for all.
+    pub selector: Option<LabelSelector>,
+    /// Volume that it names.
+    pub volume: Option<Name>,
+}
+
+impl ClaimTemplate {
+    /// A claim of this name that was just made, with a class for those that name none.
+    pub fn claim(&self, key: ClaimRef, default_class: Option<Name>) -> Claim {
+        Claim {
+            namespace: key.namespace,
+            name: key.name,
+            request: self.request,
+            access_modes: self.access_modes.clone(),
+            mode: self.mode,
+            class: self.class.or(default_class).unwrap_or(Catalog::NO_TEXT),
+            attributes_class: self.attributes_class,
+            selector: self.selector.clone(),
+            volume: self.volume,
+            bound: false,
+            selected_node: None,
+            lost: false,
+            deleting: false,
+            owner_pod: None,
+        }
+    }
+
+    fn rename(&mut self, rename: &mut impl FnMut(Name) -> Name) {
+        let names = [&mut self.class, &mut self.attributes_class, &mut self.volume];
+        names.into_iter().flatten().for_each(|name| *name = rename(*name));
+        self.selector.iter_mut().for_each(|selector| selector.rename(rename));
+    }
+}
+
 /// When a claim is bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BindingMode {
@@ -209,6 +267,17 @@ pub struct StorageClass {
     /// Where volumes can be made: of each term every key has one of its values; everywhere if
     /// there are no terms.
     pub topologies: Vec<Vec<(Name, Vec<Name>)>>,
+    /// It is the class of claims that name none.
+    pub is_default: bool,
+}
+
+impl StorageClass {
+    /// True if somebody makes volumes of this class
+    /// (component-helpers `storage/volume/helpers.go`: the provisioner that is none).
+    pub fn makes_volumes(&self, catalog: &Catalog) -> bool {
+        let provisioner = catalog.names.text(self.provisioner);
+        !matches!(provisioner, "" | "kubernetes.io/no-provisioner")
+    }
 }
 
 /// A CSINode: the storage drivers of a node.
@@ -218,6 +287,8 @@ pub struct StorageNode {
     pub name: Name,
     /// Drivers, each with the most volumes it can attach, if it says so.
     pub drivers: Vec<(Name, Option<u32>)>,
+    /// Of drivers whose volumes are not everywhere: the labels that tell where the node is.
+    pub topology_keys: Vec<(Name, Vec<Name>)>,
 }
 
 /// A CSIDriver.

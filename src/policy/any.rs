@@ -3,7 +3,7 @@
 
 use super::{Action, AttemptEnd, Cx, FirstFit, KubeScheduler, Scheduler};
 use crate::ground::Time;
-use crate::model::{Change, Explain, Outlook, PodId};
+use crate::model::{Change, Explain, Outlook, PodId, PodUid, VolumePlan};
 use serde::{Deserialize, Serialize};
 
 /// One of the schedulers.
@@ -21,6 +21,14 @@ impl AnyScheduler {
     pub fn outlook(&self, cx: Cx<'_>, pod: PodId) -> Option<Outlook> {
         match self {
             AnyScheduler::Kube(scheduler) => scheduler.outlook(cx, pod),
+            AnyScheduler::Baseline(_) => None,
+        }
+    }
+
+    /// What is to be bound and made for the claims of a pod whose binding is under way.
+    pub fn planned_volumes(&self, uid: PodUid) -> Option<&VolumePlan> {
+        match self {
+            AnyScheduler::Kube(scheduler) => scheduler.planned_volumes(uid),
             AnyScheduler::Baseline(_) => None,
         }
     }

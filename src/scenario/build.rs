@@ -45,6 +45,7 @@ impl Scenario {
         let setup = Setup {
             catalog,
             nodes: self.plan.nodes.iter().map(node).collect(),
+            objects: self.plan.objects.clone(),
             services: self.plan.services.clone(),
             pods: self.plan.pods.clone(),
             scheduler,

@@ -27,6 +27,15 @@ pub enum Event {
         /// Devices of the node.
         devices: DeviceMask,
     },
+    /// What preemption found for a pod, or took from it, reaches the store.
+    NominationArrives {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Node that it has in prospect.
+        node: Option<NodeId>,
+    },
     /// The controllers may have something to do.
     ControllersWake,
     /// A limit on how long a pod stays on its node is over.

@@ -25,6 +25,9 @@ impl World {
             Event::SchedulerWakes => self.scheduler_wakes(host),
             Event::CycleEnds => self.cycle_ends(host),
             Event::BindArrives { .. } => self.bind_arrives(host, event),
+            Event::NominationArrives { pod, uid, node } => {
+                self.nomination_arrives(host, pod, uid, node);
+            }
             Event::ControllersWake => self.controllers_wake(host),
             Event::StayEnds { pod, uid } => self.stay_ends(host, pod, uid),
             Event::DeletionArrives { pod, uid, cause } => {

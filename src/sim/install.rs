@@ -6,10 +6,17 @@ use super::setup::PodSetup;
 use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::{Fact, Sink};
-use crate::model::{Change, DeviceMask, Lifetime, NodeId, PodPhase, PodSpecId};
+use crate::model::{Change, DeviceMask, Lifetime, NodeId, ObjectId, PodPhase, PodSpecId};
 use crate::policy::{Scheduler, choose_devices};
 
 impl World {
+    /// Lists the objects that are neither nodes nor pods.
+    pub(super) fn install_objects(&mut self, objects: &[ObjectId]) {
+        for object in objects {
+            self.list(Time::ZERO, Change::ObjectSet { object: *object });
+        }
+    }
+
     /// Creates the pods that are there at the start, before the controllers know of anything.
     pub(super) fn install_pods<S: Sink>(&mut self, host: &mut Host<'_, S>, pods: &[PodSetup]) {
         for setup in pods {
@@ -29,6 +36,9 @@ impl World {
         let lifetime = Lifetime::Forever;
         self.fleet.install(pod, Program::new(uid, key, lifetime));
         let created = host.now;
+        for object in self.claims_made_for(spec, name) {
+            self.list(host.now, Change::ObjectSet { object });
+        }
         self.list(host.now, Change::PodAdded { pod, uid, spec, workload, name, created });
         let Some(node) = node else {
             if self.catalog.pod_spec(spec).scheduling_gates.is_empty() {
@@ -41,6 +51,7 @@ impl World {
         host.fact(Fact::Started { pod: uid });
         host.fact(Fact::Ready { pod: uid });
         self.list(host.now, Change::PodBound { pod, node, devices });
+        self.list(host.now, Change::PodStarted { pod, at: host.now });
         self.list(host.now, Change::PodPhase { pod, phase: PodPhase::Ready });
         self.kubelet_has_pod(host, pod, node);
     }

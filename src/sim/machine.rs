@@ -152,6 +152,8 @@ pub(super) struct Program {
     pub(super) counted: bool,
     /// Its CPU limits hold it back.
     pub(super) throttled: bool,
+    /// When a kubelet took it in.
+    pub(super) admitted: Time,
     /// When its usage goes on otherwise.
     pub(super) bends_at: Time,
     /// The phase that the kubelet reported last.
@@ -235,6 +237,7 @@ impl Program {
             restless: false,
             counted: false,
             throttled: false,
+            admitted: Time::ZERO,
             bends_at: Time::MAX,
             reported: PodPhase::Pending,
             worker: Worker::IDLE,

@@ -27,6 +27,7 @@ mod setup;
 mod store;
 #[cfg(test)]
 mod tests;
+mod volumes;
 mod world;
 
 pub use event::Event;

@@ -142,21 +142,19 @@ impl World {
                     );
                     if !assumed {
                         host.fact(Fact::BindFailed { pod: uid, node });
-                    } else if self.timing.request.is_zero() {
-                        self.bind(host, action);
                     } else {
                         let event = Event::BindArrives { pod, uid, node, devices };
-                        let client = self.scheduler.client.as_mut();
-                        let sent = client.map_or(host.now, |client| client.reserve(host.now));
-                        host.store(sent.since(host.now) + self.timing.request, event);
+                        self.scheduler_asks(host, 1, event);
                     }
                 }
                 Action::Nominate { pod, uid, node } => {
-                    if self.store.truth.pod_if(pod, uid).is_some_and(|row| row.node.is_none()) {
-                        self.commit(host, Change::PodNominated { pod, node });
-                    }
+                    self.scheduler_asks(host, 1, Event::NominationArrives { pod, uid, node });
                 }
-                Action::Preempt { pod, uid, .. } => self.preempt(host, pod, uid),
+                // One request says why the pod goes, the other deletes it.
+                Action::Preempt { pod, uid, .. } => {
+                    let cause = DeletionCause::Preempted;
+                    self.scheduler_asks(host, 2, Event::DeletionArrives { pod, uid, cause });
+                }
                 Action::Refuse { uid, refusers, .. } => {
                     host.fact(Fact::Refused { pod: uid, refusers });
                     self.end_attempt(host, action, AttemptEnd::Refused(refusers));
@@ -168,16 +166,29 @@ impl World {
         self.scheduler.deciding = actions; // keeps its memory
     }
 
-    /// Marks a pod as preempted and asks for its deletion.
-    fn preempt<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, uid: PodUid) {
-        if self.store.truth.pod_if(pod, uid).is_some_and(|row| !row.deleting) {
-            self.commit(host, Change::PodPreempted { pod });
-            let cause = DeletionCause::Preempted;
-            if self.timing.request.is_zero() {
-                self.deletion_arrives(host, pod, uid, cause);
-            } else {
-                host.store(self.timing.request, Event::DeletionArrives { pod, uid, cause });
-            }
+    /// Sends requests of the scheduler, as its client lets them go; the event is the arrival of the
+    /// last of them.
+    fn scheduler_asks<S: Sink>(&mut self, host: &mut Host<'_, S>, requests: u32, event: Event) {
+        if self.timing.request.is_zero() {
+            self.handle(host, event);
+            return;
+        }
+        let client = self.scheduler.client.as_mut();
+        let sent = client.map_or(host.now, |client| {
+            (0..requests).fold(host.now, |_, _| client.reserve(host.now))
+        });
+        host.store(sent.since(host.now) + self.timing.request, event);
+    }
+
+    pub(super) fn nomination_arrives<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        pod: PodId,
+        uid: PodUid,
+        node: Option<NodeId>,
+    ) {
+        if self.store.truth.pod_if(pod, uid).is_some_and(|row| row.node.is_none()) {
+            self.commit(host, Change::PodNominated { pod, node });
         }
     }
 
@@ -214,9 +225,14 @@ impl World {
             unreachable!("only bindings are written");
         };
         let truth = &self.store.truth;
+        let volumes = self.scheduler.policy.planned_volumes(uid).cloned();
         let possible = truth.node(node).present
-            && truth.pod_if(pod, uid).is_some_and(|pod| pod.node.is_none() && !pod.deleting);
+            && truth.pod_if(pod, uid).is_some_and(|pod| pod.node.is_none() && !pod.deleting)
+            && volumes.as_ref().is_none_or(|plan| self.volumes_can_be_bound(plan));
         if possible {
+            if let Some(plan) = volumes {
+                self.bind_volumes(host, &plan, node);
+            }
             host.fact(Fact::Bound { pod: uid, node, devices });
             self.commit(host, Change::PodBound { pod, node, devices });
             self.end_attempt(host, action, AttemptEnd::Bound);

@@ -2,7 +2,9 @@
 
 use super::{Detail, KubeletDelays, SimParams};
 use crate::ground::{Draws, Name, Span};
-use crate::model::{Catalog, NodeId, NodeSpecId, PodName, PodSpecId, TaintsId, WorkloadId};
+use crate::model::{
+    Catalog, NodeId, NodeSpecId, ObjectId, PodName, PodSpecId, TaintsId, WorkloadId,
+};
 use crate::policy::AnyScheduler;
 
 /// A node that is there, ready, at the start.
@@ -41,6 +43,8 @@ pub struct Setup {
     pub catalog: Catalog,
     /// Nodes in order of joining.
     pub nodes: Vec<NodeSetup>,
+    /// Objects that are neither nodes nor pods.
+    pub objects: Vec<ObjectId>,
     /// The pod specification of each service workload.
     pub services: Vec<(WorkloadId, PodSpecId)>,
     /// Pods that are there already, in order of creation.

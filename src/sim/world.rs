@@ -105,6 +105,7 @@ impl World {
         for (_, spec) in &setup.services {
             world.introduce_pod_spec_once(&mut host, *spec);
         }
+        world.install_objects(&setup.objects);
         world.install_pods(&mut host, &setup.pods);
         world.sync_views(&mut host);
         world
@@ -201,6 +202,9 @@ impl World {
         let key = name.key(&self.catalog.names);
         self.fleet.install(pod, Program::new(uid, key, lifetime));
         let created = host.now;
+        for object in self.claims_made_for(spec, name) {
+            self.commit(host, Change::ObjectSet { object });
+        }
         self.commit(host, Change::PodAdded { pod, uid, spec, workload, name, created });
         uid
     }
@@ -209,7 +213,12 @@ impl World {
     pub(super) fn remove_pod<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
         self.remember_lifetime(pod);
         self.kubelet_forgets(host, pod);
+        let row = self.store.truth.pod(pod).expect("only what is there is removed");
+        let (spec, name) = (row.spec, row.name);
         self.commit(host, Change::PodRemoved { pod });
+        for object in self.claims_gone_with(spec, name) {
+            self.commit(host, Change::ObjectRemoved { object });
+        }
         self.fleet.uninstall(pod);
     }
 

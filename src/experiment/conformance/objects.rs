@@ -1,17 +1,18 @@
 //! From API objects to the nouns of the model.
 
 use super::wire;
-use crate::ground::{Bytes, Name, Names};
+use crate::ground::{Bytes, MilliCpu, Name};
 use crate::model::{
-    AffinityTerm, Amounts, Container, Disk, ExplicitZero, HostPort, ImageOnNode, Inclusion,
-    LabelSelector, Labels, NodeAffinity, NodeSelectorTerm, NodeSpec, Owner, PodAffinity, PodLevel,
-    PodSpec, PodTerms, PodVolume, Preferred, Requirement, SpreadConstraint, Taint, Taints,
-    Toleration, TolerationOperator, WeightedTerm, normalized_image,
+    AffinityTerm, Amounts, Catalog, Container, Disk, ExplicitZero, HostPort, ImageOnNode,
+    Inclusion, LabelSelector, Labels, NodeAffinity, NodeSelectorTerm, NodeSpec, Owner, PodAffinity,
+    PodLevel, PodSpec, PodTerms, PodVolume, Preferred, Requirement, SpreadConstraint, Taint,
+    Taints, Toleration, TolerationOperator, WeightedTerm, normalized_image,
 };
+use crate::scenario::claim_template;
 
 /// Names what objects are made of.
 pub(super) struct Reader<'n> {
-    pub(super) names: &'n mut Names,
+    pub(super) catalog: &'n mut Catalog,
 }
 
 /// What a Node object says.
@@ -25,7 +26,7 @@ pub(super) struct ReadNode {
 
 impl Reader<'_> {
     pub(super) fn name(&mut self, text: &str) -> Name {
-        self.names.intern(text)
+        self.catalog.names.intern(text)
     }
 
     pub(super) fn all(&mut self, texts: &[String]) -> Vec<Name> {
@@ -62,7 +63,8 @@ impl Reader<'_> {
         let allocatable = &node.status.allocatable;
         let pods = allocatable.get("pods").map_or(0, |amount| amount.whole());
         let taints = node.spec.taints.iter().filter_map(|taint| {
-            let (key, value) = (self.names.intern(&taint.key), self.names.intern(&taint.value));
+            let (key, value) =
+                (self.catalog.names.intern(&taint.key), self.catalog.names.intern(&taint.value));
             Some(Taint { key, value, effect: taint.effect.effect()? })
         });
         let taints = taints.collect();
@@ -197,12 +199,14 @@ impl Reader<'_> {
         }
     }
 
-    fn volume(&mut self, volume: &wire::PodVolume) -> Option<PodVolume> {
+    fn volume(&mut self, volume: &wire::PodVolume) -> Result<Option<PodVolume>, String> {
         if let Some(claim) = &volume.persistent_volume_claim {
-            return Some(PodVolume::Claim(self.name(&claim.claim_name)));
+            return Ok(Some(PodVolume::Claim(self.name(&claim.claim_name))));
         }
-        if volume.ephemeral.is_some() {
-            return Some(PodVolume::Ephemeral(self.name(&volume.name)));
+        if let Some(ephemeral) = &volume.ephemeral {
+            let template = claim_template(&ephemeral.volume_claim_template, self.catalog)?;
+            let name = self.name(&volume.name);
+            return Ok(Some(PodVolume::Ephemeral(name, Box::new(template))));
         }
         let disk = if let Some(disk) = &volume.gce_persistent_disk {
             let name = self.name(&disk.pd_name);
@@ -219,17 +223,19 @@ impl Reader<'_> {
                 read_only: disk.read_only,
             }
         } else {
-            return None;
+            return Ok(None);
         };
-        Some(PodVolume::Disk(disk))
+        Ok(Some(PodVolume::Disk(disk)))
     }
 
-    fn pod_level(&mut self, requests: &wire::Amounts) -> PodLevel {
+    fn pod_level(&mut self, wire::Resources { requests, limits }: &wire::Resources) -> PodLevel {
         let huge = requests.iter().filter(|(name, _)| name.starts_with("hugepages-"));
         PodLevel {
             cpu: requests.get("cpu").map(|amount| amount.cpu()),
             memory: requests.get("memory").map(|amount| amount.bytes()),
             huge_pages: huge.map(|(name, amount)| (self.name(name), amount.whole())).collect(),
+            cpu_limit: limits.get("cpu").map_or(MilliCpu::ZERO, |amount| amount.cpu()),
+            memory_limit: limits.get("memory").map_or(Bytes::ZERO, |amount| amount.bytes()),
         }
     }
 
@@ -250,7 +256,7 @@ impl Reader<'_> {
         spec.containers = written.containers.iter().map(|c| self.container(c)).collect();
         spec.init_containers = written.init_containers.iter().map(|c| self.container(c)).collect();
         spec.overhead = self.amounts(&written.overhead);
-        spec.pod_level = self.pod_level(&written.resources.requests);
+        spec.pod_level = self.pod_level(&written.resources);
         spec.compute_requests();
         let sidecars = written.init_containers.iter().filter(|c| c.restart_policy == "Always");
         for container in written.containers.iter().chain(sidecars) {
@@ -269,7 +275,9 @@ impl Reader<'_> {
         spec.tolerations = written.tolerations.iter().map(|t| self.toleration(t)).collect();
         spec.scheduling_gates =
             written.scheduling_gates.iter().map(|gate| self.name(&gate.name)).collect();
-        spec.volumes = written.volumes.iter().filter_map(|v| self.volume(v)).collect();
+        for volume in &written.volumes {
+            spec.volumes.extend(self.volume(volume)?);
+        }
         Ok(spec)
     }
 }

@@ -102,8 +102,8 @@ impl Replay {
             "Node" => self.add_node(object),
             "Pod" => self.add_pod(object),
             kind => {
-                let names = &mut self.catalog.names;
-                if let Some(object) = (Reader { names }).object(kind, object)? {
+                let mut reader = Reader { catalog: &mut self.catalog };
+                if let Some(object) = reader.object(kind, object)? {
                     let object = self.catalog.intern_object(&object);
                     self.tell(Change::ObjectSet { object });
                 }
@@ -116,7 +116,7 @@ impl Replay {
         let written: wire::Node =
             serde_json::from_value(object.clone()).map_err(|error| error.to_string())?;
         let hostname_key = self.catalog.hostname_key;
-        let read = Reader { names: &mut self.catalog.names }.node(&written, hostname_key);
+        let read = Reader { catalog: &mut self.catalog }.node(&written, hostname_key);
         let status = NodeStatus {
             spec: self.catalog.intern_node_spec(&read.spec).0,
             taints: self.catalog.intern_taints(&read.taints),
@@ -137,7 +137,7 @@ impl Replay {
         if matches!(status.phase.as_str(), "Succeeded" | "Failed") {
             return Ok(());
         }
-        let spec = Reader { names: &mut self.catalog.names }.pod(&written)?;
+        let spec = Reader { catalog: &mut self.catalog }.pod(&written)?;
         let spec = self.catalog.intern_pod_spec(&spec).0;
         let name = PodName::plain(self.catalog.names.intern(&metadata.name));
         let (pod, uid) = (PodId(self.next_pod), PodUid(self.next_pod));
@@ -301,7 +301,7 @@ impl Replay {
     }
 
     fn recorded_volumes(&mut self, theirs: &Value) -> VolumePlan {
-        let mut reader = Reader { names: &mut self.catalog.names };
+        let mut reader = Reader { catalog: &mut self.catalog };
         let volumes = &theirs["volumes"];
         let bind = volumes["bind"].as_object().into_iter().flatten();
         let bind: Vec<_> = bind

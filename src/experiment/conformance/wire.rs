@@ -3,8 +3,8 @@
 
 use crate::ground::{Bytes, MilliCpu, Quantity};
 use crate::model::{
-    AccessMode, BindingMode, Effect, Inclusion, Operator, OwnerKind, PreemptionPolicy, Protocol,
-    TolerationOperator, VolumeMode, WhenUnsatisfiable,
+    Effect, Inclusion, Operator, OwnerKind, PreemptionPolicy, Protocol, TolerationOperator,
+    WhenUnsatisfiable,
 };
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;
@@ -237,13 +237,14 @@ object! {
     PodVolume {
         name: String,
         persistent_volume_claim: Option<ClaimName>,
-        ephemeral: Option<serde_json::Value>,
+        ephemeral: Option<Ephemeral>,
         gce_persistent_disk: Option<GceDisk>,
         aws_elastic_block_store: Option<AwsVolume>,
         iscsi: Option<Iscsi>,
         rbd: Option<Rbd>,
     }
     ClaimName { claim_name: String, }
+    Ephemeral { volume_claim_template: serde_json::Value, }
     GceDisk { pd_name: String, read_only: bool, }
     AwsVolume { #[serde(rename = "volumeID")] volume_id: String, }
     Iscsi { iqn: String, read_only: bool, }
@@ -258,51 +259,4 @@ object! {
     Budget { metadata: Metadata, spec: BudgetSpec, status: BudgetStatus, }
     BudgetSpec { selector: Option<Selector>, }
     BudgetStatus { disruptions_allowed: i32, disrupted_pods: BTreeMap<String, serde_json::Value>, }
-
-    StorageClass {
-        metadata: Metadata,
-        provisioner: String,
-        volume_binding_mode: Option<BindingMode>,
-        allowed_topologies: Vec<TopologyTerm>,
-    }
-    TopologyTerm { match_label_expressions: Vec<TopologyValues>, }
-    TopologyValues { key: String, values: Vec<String>, }
-    StorageNode { metadata: Metadata, spec: StorageNodeSpec, }
-    StorageNodeSpec { drivers: Vec<NodeDriver>, }
-    NodeDriver { name: String, allocatable: Option<DriverLimit>, }
-    DriverLimit { count: Option<u32>, }
-    StorageDriver { metadata: Metadata, spec: StorageDriverSpec, }
-    StorageDriverSpec { storage_capacity: bool, }
-    StorageCapacity {
-        metadata: Metadata,
-        storage_class_name: String,
-        node_topology: Option<Selector>,
-        capacity: Option<Amount>,
-        maximum_volume_size: Option<Amount>,
-    }
-    Volume { metadata: Metadata, spec: VolumeSpec, status: Phase, }
-    VolumeSpec {
-        capacity: Amounts,
-        access_modes: Vec<AccessMode>,
-        volume_mode: Option<VolumeMode>,
-        storage_class_name: String,
-        volume_attributes_class_name: Option<String>,
-        node_affinity: VolumeAffinity,
-        claim_ref: Option<ClaimReference>,
-        csi: Option<CsiSource>,
-    }
-    VolumeAffinity { required: Option<NodeSelector>, }
-    ClaimReference { namespace: String, name: String, }
-    CsiSource { driver: String, volume_handle: String, }
-    Phase { phase: String, }
-    Claim { metadata: Metadata, spec: ClaimSpec, status: Phase, }
-    ClaimSpec {
-        access_modes: Vec<AccessMode>,
-        resources: Resources,
-        volume_mode: Option<VolumeMode>,
-        storage_class_name: Option<String>,
-        volume_attributes_class_name: Option<String>,
-        selector: Option<Selector>,
-        volume_name: String,
-    }
 }

@@ -181,6 +181,29 @@ fn anti_affinity() {
 }
 
 #[test]
+fn a_volume_in_another_zone() {
+    let volume = "{apiVersion: v1, kind: PersistentVolume, metadata: {name: v}, spec: {capacity: \
+         {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /v}, nodeAffinity: \
+         {required: {nodeSelectorTerms: [{matchExpressions: [{key: topology.kubernetes.io/zone, \
+         operator: In, values: [b]}]}]}}}}";
+    let claim = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: \
+         {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}, volumeName: v}}";
+    let case = Case::new(&[
+        volume.to_owned(),
+        claim.to_owned(),
+        there("full", "2", "", "n-1"),
+        pod("waits", "1", "", ", volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]"),
+    ]);
+    let changes = case.changes();
+    let expected = ["free 1 cpu on n-1", "have its volumes where n-0 can use them"];
+    assert_eq!(texts(&changes), expected);
+    assert_eq!(changes[1].node.as_deref(), Some("n-0"));
+    assert!(case.with("values: [b]", "values: [a]").is_bound());
+    assert!(!case.with("values: [b]", "values: [c]").is_bound());
+    assert!(case.with("cpu: 2}}", "cpu: 1}}").is_bound());
+}
+
+#[test]
 fn a_preemption_that_is_not_allowed() {
     let class = "{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, \
          value: 100, preemptionPolicy: Never}";

@@ -45,7 +45,9 @@ impl WorkloadParams {
 }
 
 /// Pods that are kept alive until the end: all are created at the start, and each that is lost is
-/// replaced.
+/// replaced. They belong to a ReplicaSet of the name of the workload that selects them by all
+/// their labels, so that kube-scheduler spreads them over hosts and zones as it does by default.
+/// Without labels they get `app: NAME`, as from `kubectl create deployment NAME`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceWorkload {

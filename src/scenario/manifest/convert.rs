@@ -1,7 +1,7 @@
 //! From a pod as users write it to the pod of the model, as admission and defaulting would leave
 //! it (core/v1 defaults and validation, plugin DefaultTolerationSeconds, Kubernetes 1.34).
 
-use super::affinity::{NodeSelectorTermManifest, RequirementManifest};
+use super::affinity::{NodeSelector, NodeSelectorTermManifest, RequirementManifest};
 use super::container::{ContainerManifest, PortManifest, ProtocolWord, PullWord};
 use super::object::ObjectMeta;
 use super::pod::{Metadata, PodManifest, RestartWord};
@@ -84,7 +84,7 @@ impl Reader<'_> {
         self.problems.push(if hint.is_empty() { problem } else { problem.hint(hint) });
     }
 
-    fn name(&mut self, text: &str) -> Name {
+    pub(super) fn name(&mut self, text: &str) -> Name {
         self.catalog.names.intern(text)
     }
 
@@ -141,6 +141,10 @@ impl Reader<'_> {
             Span::from_secs(u64::from(pod.termination_grace_period_seconds.unwrap_or(30)));
         self.deadline(pod, path, &mut spec);
         self.volumes(pod, path, &mut spec);
+        if let Some(resources) = &pod.resources {
+            let path = join(path, "resources");
+            spec.pod_level = super::resources::pod_level(self, resources, (&spec, &path));
+        }
         tolerate_lost_nodes(&mut spec, &mut self.catalog.names);
         spec.compute_requests();
         self.devices(written, &mut spec);
@@ -190,7 +194,7 @@ impl Reader<'_> {
         spec.active_deadline = Some(Span::from_secs(u64::from(seconds)));
     }
 
-    pub(super) fn labels<'l>(
+    pub(in crate::scenario) fn labels<'l>(
         &mut self,
         labels: impl IntoIterator<Item = (&'l String, &'l String)>,
         path: &str,
@@ -202,15 +206,6 @@ impl Reader<'_> {
             read.set(key, value);
         }
         read
-    }
-
-    fn volumes(&mut self, pod: &PodManifest, path: &str, spec: &mut PodSpec) {
-        let token = pod.automount_service_account_token != Some(false);
-        spec.has_volumes = token || !pod.volumes.is_empty();
-        for (at, volume) in pod.volumes.iter().enumerate() {
-            let path = join(&join(path, "volumes"), &at.to_string());
-            self.rest(&volume.rest, &path);
-        }
     }
 
     fn containers(&mut self, pod: &PodManifest, path: &str, spec: &mut PodSpec) {
@@ -338,12 +333,7 @@ impl Reader<'_> {
         let required = &written.required_during_scheduling_ignored_during_execution;
         let required = required.as_ref().map(|selector| {
             let path = join(path, "requiredDuringSchedulingIgnoredDuringExecution");
-            let path = join(&path, "nodeSelectorTerms");
-            if selector.node_selector_terms.is_empty() {
-                self.wrong(path.clone(), "at least one term is needed", "remove the selector");
-            }
-            let terms = selector.node_selector_terms.iter().enumerate();
-            terms.map(|(at, term)| self.term(term, &join(&path, &at.to_string()))).collect()
+            self.node_terms(selector, &path)
         });
         let path = join(path, "preferredDuringSchedulingIgnoredDuringExecution");
         let preferred = &written.preferred_during_scheduling_ignored_during_execution;
@@ -358,6 +348,20 @@ impl Reader<'_> {
         });
         let preferred = preferred.collect();
         NodeAffinity { required, preferred }
+    }
+
+    /// The terms of a selector of nodes, of which one must match.
+    pub(super) fn node_terms(
+        &mut self,
+        selector: &NodeSelector,
+        path: &str,
+    ) -> Vec<NodeSelectorTerm> {
+        let path = join(path, "nodeSelectorTerms");
+        if selector.node_selector_terms.is_empty() {
+            self.wrong(path.clone(), "at least one term is needed", "remove the selector");
+        }
+        let terms = selector.node_selector_terms.iter().enumerate();
+        terms.map(|(at, term)| self.term(term, &join(&path, &at.to_string()))).collect()
     }
 
     fn term(&mut self, term: &NodeSelectorTermManifest, path: &str) -> NodeSelectorTerm {

@@ -5,6 +5,7 @@
 mod affinity;
 mod container;
 mod convert;
+mod convert_storage;
 mod deployment;
 mod node;
 mod object;
@@ -14,13 +15,17 @@ mod priority;
 mod probe;
 mod resources;
 mod rest;
+mod service;
+mod storage;
 mod tolerations;
+mod volumes;
 
 pub use affinity::{
     Affinity, EffectWord, NodeAffinityManifest, NodeSelector, NodeSelectorTermManifest,
     OperatorWord, PreferredTerm, RequirementManifest, TolerationManifest, TolerationOperatorWord,
 };
 pub use container::{ContainerManifest, PortManifest, ProtocolWord, PullWord, ResourcesManifest};
+pub use convert_storage::{claim_template, storage_object};
 pub use deployment::{
     DeploymentManifest, DeploymentSpec, ReplicaSetManifest, ReplicaSetSpec, RollingUpdateManifest,
     StrategyManifest, StrategyWord, TemplateManifest,
@@ -30,9 +35,7 @@ pub use node::{
     NodeTaintManifest,
 };
 pub use object::{NamespaceManifest, ObjectMeta, OwnerReference, SelectorManifest};
-pub use pod::{
-    Gate, Metadata, PodManifest, PodObject, PodTemplate, PreemptionWord, RestartWord, Volume,
-};
+pub use pod::{Gate, Metadata, PodManifest, PodObject, PodTemplate, PreemptionWord, RestartWord};
 pub use pod_terms::{
     InclusionWord, PodAffinityManifest, PodTermManifest, SpreadManifest, WeightedPodTerm,
     WhenUnsatisfiableWord,
@@ -40,10 +43,24 @@ pub use pod_terms::{
 pub use priority::PriorityClassManifest;
 pub use probe::{HookManifest, LifecycleManifest, ProbeManifest, SleepManifest};
 pub use rest::{Known, Rest};
+pub use service::{ServiceManifest, ServiceSpec};
+pub use storage::{
+    AccessModeWord, BindingModeWord, ClaimReference, ClaimTemplateManifest, CsiDriverManifest,
+    CsiDriverSpec, CsiNodeAllocatable, CsiNodeDriver, CsiNodeManifest, CsiNodeSpec, CsiSource,
+    CsiStorageCapacityManifest, PersistentVolumeClaimManifest, PersistentVolumeClaimSpec,
+    PersistentVolumeClaimStatus, PersistentVolumeManifest, PersistentVolumeSpec,
+    PersistentVolumeStatus, StorageClassManifest, StorageResources, TopologyTermManifest,
+    TopologyValuesManifest, VolumeModeWord, VolumeNodeAffinity,
+};
+pub use volumes::{
+    AwsVolumeSource, ClaimSource, EphemeralSource, GceDiskSource, IscsiSource, RbdSource,
+    VolumeManifest,
+};
 
 pub(super) use convert::{Meta, Reader, Written, convert};
 pub(super) use deployment::{check_deployment, check_replica_set};
 pub(super) use node::{ReadNode, convert_node};
+pub(super) use pod_terms::selector;
 pub(super) use priority::PriorityClasses;
 pub(super) use resources::{GPU_RESOURCE, check_resource};
 

@@ -1,10 +1,11 @@
 //! Pods as users write them.
 
 use super::affinity::{Affinity, TolerationManifest};
-use super::container::ContainerManifest;
+use super::container::{ContainerManifest, ResourcesManifest};
 use super::object::ObjectMeta;
 use super::pod_terms::SpreadManifest;
 use super::rest::with_rest;
+use super::volumes::VolumeManifest;
 use crate::stimulus::GpuParams;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,10 @@ with_rest! {
         /// Init containers, and sidecars (`restartPolicy: Always`).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub init_containers: Vec<ContainerManifest>,
+        /// Requests and limits of the pod as a whole, in place of what its containers add up to:
+        /// CPU, memory and huge pages.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub resources: Option<ResourcesManifest>,
         /// Requests added to those of the containers.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         pub overhead: BTreeMap<String, String>,
@@ -116,7 +121,7 @@ with_rest! {
         pub active_deadline_seconds: Option<u32>,
         /// Volumes.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pub volumes: Vec<Volume>,
+        pub volumes: Vec<VolumeManifest>,
         /// `false`: it has no volume with the token of its service account.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub automount_service_account_token: Option<bool>,
@@ -125,7 +130,6 @@ with_rest! {
         ("ephemeralContainers", "remove it: a template has none"),
         ("readinessGates", "remove it"),
         ("resourceClaims", "ask for whole GPUs with `nvidia.com/gpu` or `gpu:` instead"),
-        ("resources", "write the requests of the containers instead"),
         ("runtimeClassName", "write the overhead of the class as `overhead:`"),
     ]
     without_effect: [
@@ -133,31 +137,6 @@ with_rest! {
         "hostUsers", "hostname", "hostnameOverride", "imagePullSecrets", "os",
         "securityContext", "serviceAccount", "serviceAccountName", "setHostnameAsFQDN",
         "shareProcessNamespace", "subdomain",
-    ]
-}
-
-with_rest! {
-    /// A volume: its name and one source, of which only those that bind a pod to places matter.
-    pub struct Volume reads VolumeRead, knows VolumeKeys {
-        /// Name.
-        pub name: String,
-    }
-    refused: [
-        ("awsElasticBlockStore", "remove the volume, or use `emptyDir`"),
-        ("azureDisk", "remove the volume, or use `emptyDir`"),
-        ("cinder", "remove the volume, or use `emptyDir`"),
-        ("csi", "remove the volume, or use `emptyDir`"),
-        ("ephemeral", "remove the volume, or use `emptyDir`"),
-        ("gcePersistentDisk", "remove the volume, or use `emptyDir`"),
-        ("iscsi", "remove the volume, or use `emptyDir`"),
-        ("persistentVolumeClaim", "remove the volume, or use `emptyDir`"),
-        ("rbd", "remove the volume, or use `emptyDir`"),
-    ]
-    without_effect: [
-        "azureFile", "cephfs", "configMap", "downwardAPI", "emptyDir", "fc", "flexVolume",
-        "flocker", "gitRepo", "glusterfs", "hostPath", "image", "nfs", "photonPersistentDisk",
-        "portworxVolume", "projected", "quobyte", "scaleIO", "secret", "storageos",
-        "vsphereVolume",
     ]
 }
 

@@ -174,7 +174,11 @@ fn term(
 }
 
 /// A selector; its conditions compare as those of labels do.
-fn selector(reader: &mut Reader<'_>, written: &SelectorManifest, path: &str) -> LabelSelector {
+pub(in crate::scenario) fn selector(
+    reader: &mut Reader<'_>,
+    written: &SelectorManifest,
+    path: &str,
+) -> LabelSelector {
     let labels = reader.labels(&written.match_labels, &join(path, "matchLabels"));
     let mut selector = LabelSelector::of(&labels);
     let path = join(path, "matchExpressions");

@@ -65,6 +65,57 @@ fn requests_follow_the_formula_and_limits_imply_them() {
 }
 
 #[test]
+fn the_pod_as_a_whole_asks_in_place_of_its_containers() {
+    const GI: u64 = 1 << 30;
+    let containers = "containers: [{name: a, resources: {requests: {cpu: 500m, memory: 1Gi}}}, \
+                      {name: b, resources: {requests: {cpu: 500m}}}]";
+    for (resources, cpu, memory) in [
+        ("{}", 1000, GI),
+        ("{requests: {cpu: 3}}", 3000, GI),
+        ("{requests: {cpu: 3, memory: 4Gi}, limits: {memory: 5Gi}}", 3000, 4 * GI),
+        // Without a request, what the containers ask for comes before the limit.
+        ("{limits: {cpu: 4, memory: 8Gi}}", 1000, GI),
+    ] {
+        let (pod, _) = pod(&format!("spec: {{{containers}, resources: {resources}}}"));
+        let requests = (pod.requests.cpu, pod.requests.memory);
+        assert_eq!(requests, (MilliCpu(cpu), Bytes(memory)), "{resources}");
+    }
+    let bare = "spec: {containers: [{name: a}], resources: {limits: {cpu: 4}}, \
+                overhead: {cpu: 100m}}";
+    let (pod, _) = pod(bare);
+    assert_eq!((pod.requests.cpu, pod.pod_level.cpu_limit), (MilliCpu(4100), MilliCpu(4000)));
+    for (resources, text) in [
+        ("{requests: {cpu: 900m}}", "the containers ask for more `cpu` than the pod as a whole"),
+        ("{requests: {ephemeral-storage: 1Gi}}", "a pod as a whole asks for CPU, memory and huge"),
+    ] {
+        let (_, _, problems, _) = read(&format!("spec: {{{containers}, resources: {resources}}}"));
+        assert!(problems[0].text.starts_with(text), "{problems:?}");
+    }
+}
+
+#[test]
+fn volumes_of_pods_are_those_that_tie_them_to_places() {
+    use crate::model::{Disk, PodVolume};
+    let (pod, catalog) = pod("spec: {containers: [{name: a}], volumes: [\
+         {name: cache, emptyDir: {}}, {name: data, persistentVolumeClaim: {claimName: db}}, \
+         {name: tmp, ephemeral: {volumeClaimTemplate: {metadata: {labels: {a: b}}, spec: \
+         {accessModes: [ReadWriteOnce], storageClassName: fast, resources: {requests: \
+         {storage: 2Gi}}}}}}, {name: pd, gcePersistentDisk: {pdName: disk, readOnly: true}}, \
+         {name: ceph, rbd: {monitors: ['m:1'], image: i}}]}");
+    let text = |name| catalog.names.text(name);
+    let [PodVolume::Claim(claim), PodVolume::Ephemeral(tmp, template), disk, ceph] =
+        pod.volumes.as_slice()
+    else {
+        panic!("{:?}", pod.volumes)
+    };
+    assert_eq!((text(*claim), text(*tmp)), ("db", "tmp"));
+    assert_eq!((template.request, template.class.map(text)), (Bytes(2 << 30), Some("fast")));
+    assert!(matches!(disk, PodVolume::Disk(Disk::GcePersistentDisk { read_only: true, .. })));
+    let PodVolume::Disk(Disk::Rbd { pool, .. }) = ceph else { panic!("{ceph:?}") };
+    assert_eq!(text(*pool), "rbd");
+}
+
+#[test]
 fn admission_adds_the_tolerations_that_are_not_covered() {
     let plain = |tolerations: &str| {
         let text = format!("spec: {{containers: [{{name: a}}], tolerations: {tolerations}}}");
@@ -159,7 +210,6 @@ fn what_has_no_effect_is_listed_and_what_would_have_one_is_refused() {
         ("activeDeadlineSeconds: 0", "spec.activeDeadlineSeconds"),
         ("priorityClassName: system-node-critical, priority: 5", "spec.priority"),
         ("readinessGates: []", "spec.readinessGates"),
-        ("resources: {}", "spec.resources"),
         ("runtimeClassName: gvisor", "spec.runtimeClassName"),
         (
             "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: \
@@ -172,7 +222,23 @@ fn what_has_no_effect_is_listed_and_what_would_have_one_is_refused() {
              ScheduleAnyway}]",
             "spec.topologySpreadConstraints.0.maxSkew",
         ),
-        ("volumes: [{name: v, csi: {}}]", "spec.volumes.0.csi"),
+        ("volumes: [{name: v, azureDisk: {}}]", "spec.volumes.0.azureDisk"),
+        ("volumes: [{name: v, emptyDir: {}}, {name: v, secret: {}}]", "spec.volumes.1.name"),
+        (
+            "volumes: [{name: v, persistentVolumeClaim: {claimName: 'no/name'}}]",
+            "spec.volumes.0.persistentVolumeClaim.claimName",
+        ),
+        ("volumes: [{name: v, rbd: {monitors: [], image: i}, iscsi: {iqn: i}}]", "spec.volumes.0"),
+        (
+            "volumes: [{name: v, ephemeral: {volumeClaimTemplate: {spec: {resources: {requests: \
+             {storage: 5Q}}}}}}]",
+            "spec.volumes.0.ephemeral.volumeClaimTemplate.spec.resources.requests.storage",
+        ),
+        (
+            "resources: {requests: {nvidia.com/gpu: 1}}",
+            "spec.resources.requests.\"nvidia.com/gpu\"",
+        ),
+        ("resources: {requests: {cpu: 2}, limits: {cpu: 1}}", "spec.resources.requests.cpu"),
         ("tolerations: [{value: x}]", "spec.tolerations.0"),
         ("tolerations: [{key: x, tolerationSeconds: 5}]", "spec.tolerations.0.tolerationSeconds"),
         ("nodeSelector: {a: '-'}", "spec.nodeSelector.a"),

@@ -29,22 +29,64 @@ pub(in crate::scenario) enum Kind {
     PriorityClass,
     /// A part of the cluster.
     Namespace,
+    /// The way to pods that do the same.
+    Service,
+    /// A volume that is there.
+    PersistentVolume,
+    /// A claim of a volume.
+    PersistentVolumeClaim,
+    /// A kind of storage.
+    StorageClass,
+    /// The storage drivers of a node.
+    CsiNode,
+    /// A storage driver.
+    CsiDriver,
+    /// What is left of a storage class.
+    CsiStorageCapacity,
+}
+
+impl Kind {
+    /// True if its objects are in no namespace.
+    pub(super) fn is_cluster_wide(self) -> bool {
+        match self {
+            Kind::Node
+            | Kind::PriorityClass
+            | Kind::Namespace
+            | Kind::PersistentVolume
+            | Kind::StorageClass
+            | Kind::CsiNode
+            | Kind::CsiDriver => true,
+            Kind::Pod
+            | Kind::ReplicaSet
+            | Kind::Deployment
+            | Kind::Service
+            | Kind::PersistentVolumeClaim
+            | Kind::CsiStorageCapacity => false,
+        }
+    }
 }
 
 const CONTROLLERS: &str = "the other controllers";
-const VOLUMES: &str = "volumes that can be claimed";
+const STORAGE: &str = "storage.k8s.io";
 const LIMITS: &str = "quotas and limits";
 const REMOVE: &str = "leave the object out";
 
 /// Group, version, kind. The core group has no name.
-const KINDS: [(&str, &str, &str, Known); 40] = [
+const KINDS: [(&str, &str, &str, Known); 45] = [
     ("", "v1", "Node", Known::Read(Kind::Node)),
     ("", "v1", "Pod", Known::Read(Kind::Pod)),
     ("", "v1", "Namespace", Known::Read(Kind::Namespace)),
     ("apps", "v1", "ReplicaSet", Known::Read(Kind::ReplicaSet)),
     ("apps", "v1", "Deployment", Known::Read(Kind::Deployment)),
     ("scheduling.k8s.io", "v1", "PriorityClass", Known::Read(Kind::PriorityClass)),
-    ("", "v1", "Service", Known::Inert),
+    ("", "v1", "Service", Known::Read(Kind::Service)),
+    ("", "v1", "PersistentVolume", Known::Read(Kind::PersistentVolume)),
+    ("", "v1", "PersistentVolumeClaim", Known::Read(Kind::PersistentVolumeClaim)),
+    (STORAGE, "v1", "StorageClass", Known::Read(Kind::StorageClass)),
+    (STORAGE, "v1", "CSINode", Known::Read(Kind::CsiNode)),
+    (STORAGE, "v1", "CSIDriver", Known::Read(Kind::CsiDriver)),
+    (STORAGE, "v1", "CSIStorageCapacity", Known::Read(Kind::CsiStorageCapacity)),
+    (STORAGE, "v1", "VolumeAttributesClass", Known::Inert),
     ("", "v1", "Endpoints", Known::Inert),
     ("", "v1", "ConfigMap", Known::Inert),
     ("", "v1", "Secret", Known::Inert),
@@ -102,14 +144,12 @@ const KINDS: [(&str, &str, &str, Known); 40] = [
         "HorizontalPodAutoscaler",
         Known::Later("autoscaling", "write the replicas that it would choose, and leave it out"),
     ),
-    ("", "v1", "PersistentVolume", Known::Later(VOLUMES, REMOVE)),
     (
-        "",
+        STORAGE,
         "v1",
-        "PersistentVolumeClaim",
-        Known::Later(VOLUMES, "leave it out, and use `emptyDir` in the pods"),
+        "VolumeAttachment",
+        Known::Later("the attaching of volumes", "leave it out: pods say what is attached"),
     ),
-    ("storage.k8s.io", "v1", "StorageClass", Known::Later(VOLUMES, REMOVE)),
     ("", "v1", "ResourceQuota", Known::Later(LIMITS, REMOVE)),
     (
         "",
@@ -177,8 +217,9 @@ fn unknown(api_version: &str, kind: &str) -> Refusal {
         _ if api_version.starts_with("wavetank/") => {
             "keep scenarios out of the folders of objects".to_owned()
         }
-        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, PriorityClass and \
-              Namespace; Service, ConfigMap, Secret, RBAC and the like change nothing"
+        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, PriorityClass, \
+              Namespace, Service and the objects of storage; ConfigMap, Secret, RBAC and the like \
+              change nothing"
             .to_owned(),
     };
     let text = format!("`{kind}` of `{api_version}` is not a kind that can be simulated");

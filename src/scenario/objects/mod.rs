@@ -12,8 +12,10 @@ use self::kinds::{Known, classify};
 use super::names::check_name;
 use super::read::read_on;
 use super::{
-    DeploymentManifest, Diagnostic, Kind as Shape, NamespaceManifest, Node, NodeManifest,
-    PodObject, PriorityClassManifest, ReplicaSetManifest, Sources,
+    CsiDriverManifest, CsiNodeManifest, CsiStorageCapacityManifest, DeploymentManifest, Diagnostic,
+    Kind as Shape, NamespaceManifest, Node, NodeManifest, PersistentVolumeClaimManifest,
+    PersistentVolumeManifest, PodObject, PriorityClassManifest, ReplicaSetManifest,
+    ServiceManifest, Sources, StorageClassManifest,
 };
 use crate::ground::Problem;
 use serde::de::DeserializeOwned;
@@ -99,6 +101,13 @@ pub(super) struct Objects {
     pub(super) deployments: Vec<Object<DeploymentManifest>>,
     pub(super) classes: Vec<Object<PriorityClassManifest>>,
     pub(super) namespaces: Vec<Object<NamespaceManifest>>,
+    pub(super) services: Vec<Object<ServiceManifest>>,
+    pub(super) volumes: Vec<Object<PersistentVolumeManifest>>,
+    pub(super) claims: Vec<Object<PersistentVolumeClaimManifest>>,
+    pub(super) storage_classes: Vec<Object<StorageClassManifest>>,
+    pub(super) storage_nodes: Vec<Object<CsiNodeManifest>>,
+    pub(super) storage_drivers: Vec<Object<CsiDriverManifest>>,
+    pub(super) storage_capacities: Vec<Object<CsiStorageCapacityManifest>>,
     /// Those that change nothing.
     pub(super) inert: Vec<Head>,
     sources: Sources,
@@ -190,6 +199,13 @@ impl Objects {
             Kind::Deployment => typed(head, sources, &mut self.deployments),
             Kind::PriorityClass => typed(head, sources, &mut self.classes),
             Kind::Namespace => typed(head, sources, &mut self.namespaces),
+            Kind::Service => typed(head, sources, &mut self.services),
+            Kind::PersistentVolume => typed(head, sources, &mut self.volumes),
+            Kind::PersistentVolumeClaim => typed(head, sources, &mut self.claims),
+            Kind::StorageClass => typed(head, sources, &mut self.storage_classes),
+            Kind::CsiNode => typed(head, sources, &mut self.storage_nodes),
+            Kind::CsiDriver => typed(head, sources, &mut self.storage_drivers),
+            Kind::CsiStorageCapacity => typed(head, sources, &mut self.storage_capacities),
         };
         if let Err(found) = read {
             self.broken.push(kind);
@@ -250,7 +266,7 @@ impl Objects {
             let diagnostic = wrong(&text, "write `metadata: {name: ...}`");
             return Err(diagnostic.at(tree.place_of("metadata"), &self.sources));
         };
-        let wide = matches!(known, Known::Read(Kind::Node | Kind::Namespace | Kind::PriorityClass));
+        let wide = matches!(known, Known::Read(kind) if kind.is_cluster_wide());
         let namespace = namespace.filter(|_| !wide);
         let namespace = namespace.unwrap_or(if wide { "" } else { DEFAULT_NAMESPACE }).to_owned();
         let group = version_text.split_once('/').map_or("", |(group, _)| group).to_owned();

@@ -22,7 +22,7 @@ use super::diagnostic::Severity;
 use super::manifest::PriorityClasses;
 use super::{Diagnostic, Node, ScenarioFile};
 use crate::ground::{Bytes, Name, Problem, QuantityError};
-use crate::model::{Catalog, NodeSpecId, PodSpecId, TaintsId, WorkloadId};
+use crate::model::{Catalog, NodeSpecId, ObjectId, PodSpecId, TaintsId, WorkloadId};
 use crate::policy::KubeSchedulerConfiguration;
 use crate::scenario::names::check_folder;
 use crate::sim::{KubeletParams, PodSetup};
@@ -57,6 +57,9 @@ pub struct Plan {
     pub catalog: Catalog,
     /// Nodes in order of joining.
     pub nodes: Vec<NodePlan>,
+    /// Objects that are neither nodes nor pods and that decisions read: storage, namespaces,
+    /// services and who owns pods.
+    pub objects: Vec<ObjectId>,
     /// The pod of each service workload.
     pub services: Vec<(WorkloadId, PodSpecId)>,
     /// Pods that are there at the start.
@@ -96,6 +99,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
         plan: Plan {
             catalog: Catalog::new(),
             nodes: Vec::new(),
+            objects: Vec::new(),
             services: Vec::new(),
             pods: Vec::new(),
             sources: Vec::new(),
@@ -118,11 +122,14 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.scheduler();
     let objects = planner.read_objects();
     planner.priority_classes(&objects);
+    planner.storage(&objects);
     planner.nodes();
     planner.object_nodes(&objects);
     planner.workloads();
     let owners = planner.object_workloads(&objects);
     planner.object_pods(&objects, &owners);
+    planner.namespaces(&objects);
+    planner.cluster_services(&objects);
     planner.goals(&objects);
     planner.applications();
     planner.faults();

@@ -3,7 +3,9 @@
 use super::Planner;
 use super::objects::Found;
 use crate::ground::{Key, Problem, Span};
-use crate::model::{FinishedPods, LossPolicy, PodSpec, Workload, WorkloadId, WorkloadKind};
+use crate::model::{
+    FinishedPods, LabelSelector, LossPolicy, PodSpec, Workload, WorkloadId, WorkloadKind,
+};
 use crate::scenario::diagnostic::{list, nearest};
 use crate::scenario::manifest::{Meta, Reader, Written, convert};
 use crate::scenario::names::check_name;
@@ -61,10 +63,22 @@ impl Planner<'_> {
         let workload = self.workload(&service.name, kind, loss);
         let (name, replicas) = (service.name.clone(), service.replicas);
         self.services.push(Service { name, replicas });
-        if let Some(spec) = spec {
+        if let Some(mut spec) = spec {
+            self.own(&mut spec, &service.name);
             let (spec, _) = self.plan.catalog.intern_pod_spec(&spec);
             self.plan.services.push((workload, spec));
         }
+    }
+
+    /// Makes the pod of a service one of a ReplicaSet that selects it by its labels. Without labels
+    /// it gets those of `kubectl create deployment`.
+    fn own(&mut self, spec: &mut PodSpec, name: &str) {
+        if spec.labels.iter().len() == 0 {
+            let (key, value) = (self.name("app"), self.name(name));
+            spec.labels.set(key, value);
+        }
+        let selector = LabelSelector::of(&spec.labels);
+        self.give_owner(spec, name, selector);
     }
 
     fn pod_of(&mut self, service: &ServiceWorkload, path: &str) -> Option<PodSpec> {
@@ -107,6 +121,8 @@ impl Planner<'_> {
         self.findings.without_effect.extend(without_effect);
         let unknown = self.no_such_scheduler(written.pod, written.path);
         self.findings.problems.extend(unknown);
+        let unbound = self.no_such_volumes(written.pod, written.path);
+        self.findings.problems.extend(unbound);
         Some(spec)
     }
 

@@ -118,6 +118,9 @@ impl World {
         if self.store.truth.pod_if(pod, uid).is_none_or(|view| view.deleting) {
             return;
         }
+        if cause == DeletionCause::Preempted {
+            self.commit(host, Change::PodPreempted { pod });
+        }
         host.fact(Fact::Deleting { pod: uid, cause });
         self.commit(host, Change::PodDeleting { pod });
         self.kubelet_sees_deletion(host, pod);

@@ -25,7 +25,7 @@ impl World {
         let spec = self.catalog.pod_spec(view.spec);
         let arrival = Arrival { spec, devices: view.devices, is_static: false };
         let conditions = self.fleet.agents[node].pressures.conditions();
-        if !admits_under_pressure(&conditions, &arrival, qos(spec, None), &self.catalog) {
+        if !admits_under_pressure(&conditions, &arrival, qos(spec), &self.catalog) {
             return Some(match conditions.first() {
                 Some(Pressure::Disk) => FailedReason::EvictedDisk,
                 Some(Pressure::Pid) => FailedReason::EvictedPid,
@@ -48,7 +48,7 @@ impl World {
             .map(|row| RunningPod {
                 priority: row.priority,
                 is_static: false,
-                qos: qos(row, None),
+                qos: qos(row),
                 requests: &row.requests,
             })
             .collect();

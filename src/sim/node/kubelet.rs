@@ -61,6 +61,7 @@ impl World {
         let program = self.fleet.expect(pod);
         program.renew_containers(spec);
         program.stage = Stage::Preparing;
+        program.admitted = host.now;
         let delays = &self.timing.delays;
         let mut mounted = host.now;
         if spec.has_volumes {

@@ -12,7 +12,9 @@ impl World {
     pub(super) fn place(&mut self, host: &mut Host<'_, impl Sink>, pod: PodId, uid: PodUid) {
         let program = self.fleet.expect(pod);
         program.stage = Stage::Up;
+        program.admitted = host.now;
         let (attempt, lifetime) = (program.attempt, program.lifetime);
+        self.pod_started(host, pod);
         host.fact(Fact::Started { pod: uid });
         host.fact(Fact::Ready { pod: uid });
         self.commit(host, Change::PodPhase { pod, phase: PodPhase::Ready });

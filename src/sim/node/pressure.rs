@@ -400,7 +400,7 @@ impl World {
         let (mut places, mut processes) = (Vec::new(), Vec::new());
         for pod in self.pods_by_age(node) {
             let spec = self.store.truth.pod_spec(pod, &self.catalog).expect("it is held");
-            let class = qos(spec, None);
+            let class = qos(spec);
             for (place, run) in self.fleet.get(pod).containers.iter().enumerate() {
                 if run.running {
                     let usage = Bytes(self.usage_of_container(pod, place, now).memory);

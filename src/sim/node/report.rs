@@ -58,12 +58,23 @@ impl World {
             host.fact(Fact::Unready { pod: uid });
         }
         if before == PodPhase::Pending {
+            self.pod_started(host, pod);
             host.fact(Fact::Started { pod: uid });
         }
         if phase == PodPhase::Ready {
             host.fact(Fact::Ready { pod: uid });
         }
         self.commit(host, Change::PodPhase { pod, phase });
+    }
+
+    /// The store learns when a pod was taken in by its kubelet, in whole seconds as the API has
+    /// times. Later attempts do not change it.
+    pub(super) fn pod_started<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
+        let view = self.store.truth.pod(pod).expect("kubelets report on pods that exist");
+        if view.started.is_none() {
+            let at = self.fleet.expect(pod).admitted.truncate_to_second();
+            self.commit(host, Change::PodStarted { pod, at });
+        }
     }
 
     /// The store learns that a pod ended well.

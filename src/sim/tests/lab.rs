@@ -118,6 +118,7 @@ impl Lab {
         let setup = Setup {
             nodes: vec![node],
             services: Vec::new(),
+            objects: Vec::new(),
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),
             think_time: Span::from_millis(2),

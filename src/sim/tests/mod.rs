@@ -5,6 +5,7 @@ mod images;
 mod kubelet;
 mod lab;
 mod nodes;
+mod preemption;
 mod pressure;
 
 use crate::engine::{Limits, Stopped};
@@ -171,6 +172,7 @@ impl Bench {
         Setup {
             nodes,
             services: vec![(web, pod)],
+            objects: Vec::new(),
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),
             think_time: Span::from_millis(2),

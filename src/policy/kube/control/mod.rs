@@ -7,6 +7,7 @@ mod pod_gc;
 mod replicas;
 mod taint_eviction;
 mod token_bucket;
+mod volumes;
 mod zones;
 
 pub use deletion_order::{DeletionPhase, RankedPod, deletion_order, ranks};
@@ -18,4 +19,5 @@ pub use pod_gc::{GcCause, GcNode, GcPod, GcPods, PodGcParams, Quarantine, garbag
 pub use replicas::{SlowStart, missing_replicas, surplus_replicas};
 pub use taint_eviction::{EvictionTimer, eviction_timer};
 pub use token_bucket::TokenBucket;
+pub use volumes::{ClaimStep, bind as bind_volume, claim_step, driver_of, provisioned};
 pub use zones::{EXCLUDE_DISRUPTION_LABEL, Outage, Zone, ZoneCount, ZoneParams, Zones};

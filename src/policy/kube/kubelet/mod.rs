@@ -37,8 +37,8 @@ pub use phase::{
 pub use probe::{ProbeChange, ProbeWorker, Probed, Tick};
 pub use probe_result::{Answer, ProbeResult};
 pub use qos::{
-    CRITICAL_PRIORITY, KILLED_EXIT_CODE, NODE_CRITICAL_PRIORITY, OomProcess, PodResources, Qos,
-    oom_score_adj, oom_victim, qos,
+    CRITICAL_PRIORITY, KILLED_EXIT_CODE, NODE_CRITICAL_PRIORITY, OomProcess, Qos, oom_score_adj,
+    oom_victim, qos,
 };
 pub use shutdown::{PriorityGrace, ShutdownParams, ShutdownPod, ShutdownStop, shut_down};
 pub use start_order::{StartStep, start_step};

@@ -4,7 +4,7 @@
 //! `pkg/kubelet/types/pod_update.go`, Kubernetes 1.34; badness: `mm/oom_kill.c` of Linux.
 
 use crate::ground::Bytes;
-use crate::model::{Amounts, Container, PodSpec};
+use crate::model::{Container, PodSpec};
 use serde::{Deserialize, Serialize};
 
 /// Priority from which a pod is critical: never evicted, always admitted under pressure
@@ -28,30 +28,26 @@ pub enum Qos {
     Guaranteed,
 }
 
-/// `spec.resources`: requests and limits of a pod as a whole, which decide instead of those of its
-/// containers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct PodResources {
-    /// Requests.
-    pub requests: Amounts,
-    /// Limits.
-    pub limits: Amounts,
-}
-
 /// The quality of service of a pod over CPU and memory. Admission has set requests that were left
 /// out to the limits before.
-pub fn qos(spec: &PodSpec, whole: Option<&PodResources>) -> Qos {
-    if let Some(whole) = whole {
-        return qos_of([(&whole.requests, &whole.limits)].into_iter());
+pub fn qos(spec: &PodSpec) -> Qos {
+    let whole = &spec.pod_level;
+    if whole.is_set() {
+        let (cpu, memory) = (whole.cpu.unwrap_or_default(), whole.memory.unwrap_or_default());
+        let pairs = [(cpu.0, whole.cpu_limit.0), (memory.0, whole.memory_limit.0)];
+        return qos_of(std::iter::once(pairs));
     }
     let containers = spec.containers.iter().chain(&spec.init_containers);
-    qos_of(containers.map(|container| (&container.requests, &container.limits)))
+    qos_of(containers.map(|container| {
+        let (requests, limits) = (&container.requests, &container.limits);
+        [(requests.cpu.0, limits.cpu.0), (requests.memory.0, limits.memory.0)]
+    }))
 }
 
-fn qos_of<'a>(parts: impl Iterator<Item = (&'a Amounts, &'a Amounts)>) -> Qos {
+/// The class by pairs of request and limit, of CPU and of memory.
+fn qos_of(parts: impl Iterator<Item = [(u64, u64); 2]>) -> Qos {
     let (mut any, mut exact) = (false, true);
-    for (requests, limits) in parts {
-        let pairs = [(requests.cpu.0, limits.cpu.0), (requests.memory.0, limits.memory.0)];
+    for pairs in parts {
         any |= pairs.iter().any(|(request, limit)| *request > 0 || *limit > 0);
         exact &= pairs.iter().all(|(request, limit)| *limit > 0 && request == limit);
     }
@@ -114,6 +110,7 @@ pub fn oom_victim(processes: &[OomProcess], capacity: Bytes) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::ground::{MilliCpu, Name};
+    use crate::model::{Amounts, PodLevel};
 
     const GIB: u64 = 1 << 30;
     const MIB: u64 = 1 << 20;
@@ -143,13 +140,23 @@ mod tests {
             (vec![full.clone(), none.clone()], Qos::Burstable),
             (vec![open], Qos::Burstable),
         ] {
-            assert_eq!(qos(&pod(&containers), None), class, "{containers:?}");
+            assert_eq!(qos(&pod(&containers)), class, "{containers:?}");
         }
         let mut with_init = pod(std::slice::from_ref(&full));
         with_init.init_containers = vec![none.clone()];
-        assert_eq!(qos(&with_init, None), Qos::Burstable);
-        let whole = PodResources { requests: amounts(1000, GIB), limits: amounts(1000, GIB) };
-        assert_eq!(qos(&pod(&[none]), Some(&whole)), Qos::Guaranteed);
+        assert_eq!(qos(&with_init), Qos::Burstable);
+        let mut whole = pod(&[none]);
+        let one = MilliCpu(1000);
+        whole.pod_level = PodLevel {
+            cpu: Some(one),
+            memory: Some(Bytes(GIB)),
+            cpu_limit: one,
+            memory_limit: Bytes(GIB),
+            ..PodLevel::default()
+        };
+        assert_eq!(qos(&whole), Qos::Guaranteed);
+        whole.pod_level.memory_limit = Bytes::ZERO;
+        assert_eq!(qos(&whole), Qos::Burstable);
     }
 
     #[test]

@@ -244,6 +244,11 @@ impl KubeScheduler {
         self.reservations.keep(uid);
     }
 
+    /// What is to be bound and made for the claims of a pod whose binding is under way.
+    pub fn planned_volumes(&self, uid: PodUid) -> Option<&VolumePlan> {
+        self.reservations.plan(uid)
+    }
+
     /// The nodes in search order.
     pub fn search_order(&self) -> Vec<NodeId> {
         self.order.interleaved()
@@ -330,7 +335,7 @@ impl KubeScheduler {
     fn drop_pod(&mut self, cx: Cx<'_>, pod: PodId) {
         let Some(row) = cx.view.pod(pod) else { return };
         self.queue.remove(row.uid);
-        self.reservations.keep(row.uid);
+        self.reservations.take_back(row.uid);
         if self.nominations.clear(row.uid).is_some() {
             self.nomination_is_free(cx, cx.catalog.pod_spec(row.spec));
         }
@@ -450,6 +455,9 @@ impl Scheduler for KubeScheduler {
         self.queue.advance(cx.now);
         self.observe_nodes(cx, change);
         self.observe_pods(cx, change);
+        if let Change::ObjectSet { object } | Change::ObjectRemoved { object } = *change {
+            self.reservations.shown(cx.catalog.object(object));
+        }
         let (queue, profiles) = (&mut self.queue, &self.profiles);
         event::for_each_event(change, cx.view, cx.catalog, |event| {
             wake(queue, profiles, cx, event, None);

@@ -3,7 +3,7 @@
 use super::test_host::{Host, node_spec};
 use crate::ground::{Bytes, Draws};
 use crate::model::{
-    AccessMode, AffinityTerm, BindingMode, Change, Claim, ClaimRef, Effect, Inclusion,
+    AccessMode, AffinityTerm, BindingMode, Change, Claim, ClaimRef, DeviceMask, Effect, Inclusion,
     LabelSelector, NearMiss, NodeId, NodeSelectorTerm, Object, Operator, Outlook, PodId, PodSpec,
     PodUid, PodVolume, PreemptionPolicy, Requirement, SpreadConstraint, StorageClass, Taint,
     Volume, VolumeMode, WhenUnsatisfiable,
@@ -121,6 +121,10 @@ fn a_spread_constraint() {
         host.add_pod(number, &spec);
         assert!(host.attempt().unwrap().is_ok());
     }
+    // Two in one zone, one in the other, and the third zone that is asked for is not there.
+    let pod = host.add_pod(13, &spec);
+    let (node, devices) = (NodeId(0), DeviceMask::NONE);
+    host.tell(Change::PodBound { pod, node, devices });
     assert_eq!(refused(&mut host, &spec), [NearMiss::DropSpread(0)]);
     spec.spread.clear();
     bound_instead(&mut host, &spec);
@@ -207,7 +211,7 @@ fn a_volume_in_another_zone() {
     };
     let provisioner = host.name("csi.example");
     let (binding, topologies) = (BindingMode::Immediate, vec![]);
-    let class = StorageClass { name: class, provisioner, binding, topologies };
+    let class = StorageClass { name: class, provisioner, binding, topologies, is_default: false };
     for object in
         [Object::StorageClass(class), Object::Volume(volume.clone()), Object::Claim(claim)]
     {

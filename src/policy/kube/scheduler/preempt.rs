@@ -6,6 +6,7 @@ use super::caches::Caches;
 use super::cycle;
 use super::framework::{self, Cycle, Other, Reasons, Room, State};
 use super::params::TieBreak;
+use super::profile::Arguments;
 use crate::ground::{Draws, Key, Purpose, Time};
 use crate::model::{
     Budget, Candidate, Code, DryRun, LabelSelector, NodeBooks, NodeId, PodId, Preemption,
@@ -103,8 +104,7 @@ pub(crate) fn preempt(
 }
 
 /// Number of candidates that are enough among so many nodes.
-fn wanted(cycle: &Cycle<'_>, nodes: usize) -> usize {
-    let arguments = &cycle.profile.arguments;
+fn wanted(arguments: &Arguments, nodes: usize) -> usize {
     let part = nodes * arguments.min_candidate_nodes_percentage as usize / 100;
     part.max(arguments.min_candidate_nodes_absolute as usize).min(nodes)
 }
@@ -116,7 +116,7 @@ fn dry_run(cycle: &Cycle<'_>, failed: &Failed<'_>, caches: &mut Caches, chance: 
         return run;
     }
     let offset = chance.below(OFFSET, nodes.len());
-    let wanted = wanted(cycle, nodes.len());
+    let wanted = wanted(&cycle.profile.arguments, nodes.len());
     let (mut clean, mut violating) = (Vec::new(), Vec::new());
     for at in 0..nodes.len() {
         let node = nodes[(offset + at) % nodes.len()];
@@ -261,4 +261,19 @@ fn best(cycle: &Cycle<'_>, candidates: &[Candidate]) -> Vec<NodeId> {
     let Some(least) = ranks.iter().min() else { return Vec::new() };
     let best = candidates.iter().zip(&ranks).filter(|(_, rank)| *rank == least);
     best.map(|(candidate, _)| candidate.node).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::Names;
+    use crate::policy::kube::scheduler::profile::Profile;
+
+    #[test]
+    fn numbers_of_the_specification() {
+        let profile = Profile::default_for("default-scheduler", &mut Names::new());
+        for (nodes, expected) in [(50, 50), (500, 100), (1500, 150), (5000, 500)] {
+            assert_eq!(wanted(&profile.arguments, nodes), expected, "{nodes}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Preemption through the scheduler's face.
 
 use super::test_host::{Host, node_spec};
-use crate::model::{Change, NodeId, PodId, PodSpec, PodUid};
+use crate::model::{Change, DeviceMask, NodeId, PodId, PodSpec, PodUid};
 use crate::policy::Action;
 
 fn of(host: &mut Host, cpu: u64, priority: i32) -> PodSpec {
@@ -57,4 +57,33 @@ fn what_is_kept_for_a_pod_is_no_room_for_the_less_important() {
     assert!(host.attempt().unwrap().is_err(), "the room is kept");
     host.tell(Change::PodRemoved { pod });
     assert_eq!(host.attempt(), Some(Ok(NodeId(0))), "its end wakes the other");
+}
+
+/// Victims of middle, low and negative priority on three nodes; the sum of priorities counts each
+/// victim, so that the node with the fewest is taken although their plain sum is not the lowest.
+#[test]
+fn few_victims_are_better_than_many_of_negative_priority() {
+    let mut host = Host::plain();
+    let status = host.status(&node_spec(900), &[], false);
+    let (middle, low, negative) = (100, 0, -100);
+    let mut number = 0;
+    for victims in [
+        vec![(300, middle), (300, negative), (300, negative)],
+        vec![(300, middle), (600, negative)],
+        vec![(300, middle), (300, negative), (300, low)],
+    ] {
+        let node = host.add_node(status);
+        for (cpu, priority) in victims {
+            number += 1;
+            let spec = of(&mut host, cpu, priority);
+            let pod = host.add_pod(number, &spec);
+            host.tell(Change::PodBound { pod, node, devices: DeviceMask::NONE });
+        }
+    }
+    let high = of(&mut host, 900, 1000);
+    let pod = host.add_pod(99, &high);
+    assert!(host.attempt().unwrap().is_err());
+    let (uid, node) = (PodUid(99), Some(NodeId(1)));
+    assert_eq!(host.preemption[0], Action::Nominate { pod, uid, node });
+    assert_eq!(host.preemption.len(), 3);
 }

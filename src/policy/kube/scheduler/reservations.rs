@@ -3,7 +3,7 @@
 //! (`plugins/volumebinding/assume_cache.go`, Kubernetes 1.34).
 
 use crate::ground::Name;
-use crate::model::{Claim, ClaimRef, PodUid, Volume, VolumePlan};
+use crate::model::{Claim, ClaimRef, Object, PodUid, Volume, VolumePlan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,8 +23,7 @@ impl Reservations {
 
     /// The node for which a claim is to be provisioned, here or in the store.
     pub(crate) fn node_of(&self, claim: &Claim) -> Option<Name> {
-        let key = ClaimRef { namespace: claim.namespace, name: claim.name };
-        claim.selected_node.or_else(|| self.node_of.get(&key).copied())
+        claim.selected_node.or_else(|| self.node_of.get(&claim.key()).copied())
     }
 
     /// Reserves what a pod needs on a node of this name.
@@ -41,6 +40,24 @@ impl Reservations {
         self.plans.insert(uid, plan);
     }
 
+    /// What is to be bound and made for a pod whose binding is under way.
+    pub(crate) fn plan(&self, uid: PodUid) -> Option<&VolumePlan> {
+        self.plans.get(&uid)
+    }
+
+    /// The store shows an object, or shows it no more: what it says counts from now on.
+    pub(crate) fn shown(&mut self, object: &Object) {
+        match object {
+            Object::Volume(volume) => {
+                self.claim_of.remove(&volume.name);
+            }
+            Object::Claim(claim) => {
+                self.node_of.remove(&claim.key());
+            }
+            _ => {}
+        }
+    }
+
     /// The binding of a pod was written: its reservations stand.
     pub(crate) fn keep(&mut self, uid: PodUid) {
         self.plans.remove(&uid);
@@ -55,5 +72,61 @@ impl Reservations {
         for claim in &plan.provision {
             self.node_of.remove(claim);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::Bytes;
+    use crate::model::{Catalog, ClaimTemplate, Labels, VolumeMode};
+
+    #[test]
+    fn a_reservation_ends_when_the_store_shows_it_or_the_binding_fails() {
+        let mut catalog = Catalog::new();
+        let mut name = |text: &str| catalog.names.intern(text);
+        let (node, class) = (name("n"), name("c"));
+        let template = ClaimTemplate {
+            request: Bytes(1),
+            access_modes: Vec::new(),
+            mode: VolumeMode::Filesystem,
+            class: Some(class),
+            attributes_class: None,
+            selector: None,
+            volume: None,
+        };
+        let mut claim =
+            |text: &str| template.claim(ClaimRef { namespace: class, name: name(text) }, None);
+        let (bound, made) = (claim("bound"), claim("made"));
+        let volume = Volume {
+            name: name("v"),
+            labels: Labels::new(),
+            capacity: Bytes(1),
+            access_modes: Vec::new(),
+            mode: VolumeMode::Filesystem,
+            class,
+            attributes_class: None,
+            node_affinity: None,
+            claim: None,
+            driver: None,
+            available: true,
+            deleting: false,
+        };
+        let plan =
+            VolumePlan { bind: vec![(bound.key(), volume.name)], provision: vec![made.key()] };
+        let mut reservations = Reservations::default();
+        reservations.reserve(PodUid(1), plan.clone(), node);
+        assert_eq!(reservations.plan(PodUid(1)), Some(&plan));
+        assert_eq!(reservations.claim_of(&volume), Some(bound.key()));
+        assert_eq!(reservations.node_of(&made), Some(node));
+        reservations.keep(PodUid(1));
+        assert_eq!(reservations.plan(PodUid(1)), None);
+        assert_eq!(reservations.claim_of(&volume), Some(bound.key()), "the store is behind");
+        reservations.shown(&Object::Volume(volume.clone()));
+        reservations.shown(&Object::Claim(made.clone()));
+        assert_eq!((reservations.claim_of(&volume), reservations.node_of(&made)), (None, None));
+        reservations.reserve(PodUid(2), plan, node);
+        reservations.take_back(PodUid(2));
+        assert_eq!((reservations.claim_of(&volume), reservations.node_of(&made)), (None, None));
     }
 }

@@ -3,6 +3,8 @@
 mod nodes;
 mod notes;
 mod pods;
+mod storage;
+mod surroundings;
 mod workloads;
 
 pub(super) use workloads::Owners;
@@ -55,9 +57,6 @@ impl Planner<'_> {
         }
         for head in &objects.inert {
             self.findings.without_effect.push(objects.path_of(head, ""));
-        }
-        for namespace in &objects.namespaces {
-            self.findings.without_effect.push(objects.path_of(&namespace.head, ""));
         }
         objects
     }

@@ -1,6 +1,7 @@
 //! Pod objects: those with a node run there at the start, those without were just created.
 
 use super::notes::Notes;
+use super::workloads::TEMPLATE_HASH;
 use super::{Found, Owners, Planner, Wanted, controller};
 use crate::ground::Problem;
 use crate::model::{Amounts, NodeId, PodName, PodSpec, WorkloadId};
@@ -58,6 +59,7 @@ impl Planner<'_> {
         let mut found = Found::of(reader);
         if pod.object.spec.node_name.is_none() {
             found.problems.extend(self.no_such_scheduler(&pod.object.spec, "spec"));
+            found.problems.extend(self.no_such_volumes(&pod.object.spec, "spec"));
         }
         if left_out(pods, pod) {
             found.problems.clear();
@@ -88,6 +90,7 @@ impl Planner<'_> {
             }
         }
         let workload = self.owner(pods, pod);
+        spec.owner = self.owner_named(pods.objects, pod);
         let (spec, _) = self.plan.catalog.intern_pod_spec(&spec);
         if node.is_none() && self.wanted.iter().all(|wanted| wanted.spec != spec) {
             let message = pods.objects.diagnostic(head, &Problem::new("spec", "")).warning();
@@ -124,7 +127,7 @@ impl Planner<'_> {
         let Some((kind, name)) = controller(metadata) else {
             return self.alone(pods, own);
         };
-        let hash = metadata.labels.get("pod-template-hash").map(String::as_str);
+        let hash = metadata.labels.get(TEMPLATE_HASH).map(String::as_str);
         if let Some(workload) = pods.owners.of((kind, name), namespace, hash) {
             return workload;
         }

@@ -2,7 +2,10 @@
 
 use crate::ground::shared;
 use crate::ground::{Bytes, MilliCpu, Span};
-use crate::model::{Behaviour, FinishedPods, LossPolicy, PreemptionPolicy, Usage, WorkloadKind};
+use crate::model::{
+    Behaviour, FinishedPods, LabelSelector, Labels, LossPolicy, Object, PreemptionPolicy,
+    Requirement, Usage, WorkloadKind,
+};
 use crate::scenario::{Diagnostic, Input, Loaded, Plan, Scenario};
 use std::path::{Path, PathBuf};
 
@@ -102,6 +105,57 @@ fn pods_are_adopted_by_their_owners_or_stand_alone() {
         ("idle-66d4-abcde", "idle", Some(0)),
     ];
     assert_eq!(rows, expected.map(|(name, owner, node)| (name.to_owned(), owner, node)));
+}
+
+#[test]
+fn the_scheduler_is_told_who_belongs_together() {
+    let plan = good("objects").plan;
+    let text = |name| plan.catalog.names.text(name);
+    let labels = |labels: &Labels| -> Vec<String> {
+        labels.iter().map(|(key, value)| format!("{}={}", text(key), text(value))).collect()
+    };
+    let selected = |selector: &LabelSelector| -> Vec<String> {
+        let one = |r: &Requirement| {
+            let values: Vec<&str> = r.values.iter().map(|value| text(*value)).collect();
+            format!("{} {:?} {}", text(r.key), r.operator, values.join("|"))
+        };
+        selector.0.iter().map(one).collect()
+    };
+    let rows: Vec<String> = plan
+        .objects
+        .iter()
+        .map(|object| match plan.catalog.object(*object) {
+            Object::Namespace { name, labels: own } => {
+                format!("namespace {}: {:?}", text(*name), labels(own))
+            }
+            Object::Service { name, selector, .. } => {
+                format!("service {}: {:?}", text(*name), selector.as_ref().map(labels))
+            }
+            Object::Owner { owner, selector, .. } => {
+                format!("owner {}: {:?}", text(owner.name), selected(selector))
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        r#"owner shop: ["app In shop"]"#,
+        r#"owner web: ["app In web"]"#,
+        r#"owner idle: ["app Exists "]"#,
+        r#"owner web-new: ["app In web"]"#,
+        r#"owner web-old: ["app In web"]"#,
+        r#"namespace shop: ["kubernetes.io/metadata.name=shop"]"#,
+        r#"namespace default: ["kubernetes.io/metadata.name=default"]"#,
+        r#"service web: Some(["app=web"])"#,
+    ];
+    assert_eq!(rows, expected);
+    let owner = |spec| plan.catalog.pod_spec(spec).owner.map(|owner| text(owner.name));
+    let owners: Vec<_> = plan.services.iter().map(|(_, spec)| owner(*spec)).collect();
+    assert_eq!(owners, [Some("shop"), Some("web"), Some("idle")]);
+    let owners: Vec<_> = plan.pods.iter().map(|pod| owner(pod.spec)).collect();
+    let (new, old, idle) = (Some("web-new"), Some("web-old"), Some("idle"));
+    assert_eq!(owners, [new, old, None, None, None, None, None, idle]);
+    let spec = plan.catalog.pod_spec(plan.services[0].1);
+    assert_eq!(labels(&spec.labels), ["app=shop"], "what `kubectl create deployment` writes");
 }
 
 #[test]
@@ -302,4 +356,53 @@ fn json_below(folder: &Path, files: &mut Vec<PathBuf>) {
             files.push(path);
         }
     }
+}
+
+#[test]
+fn storage_is_as_controllers_left_it() {
+    use crate::model::{Catalog, Claim, Object, Volume};
+    let plan = good("storage").plan;
+    let names = &plan.catalog.names;
+    let objects: Vec<&Object> = plan.objects.iter().map(|id| plan.catalog.object(*id)).collect();
+    let volume = |wanted: &str| -> &Volume {
+        let named = objects.iter().find_map(|object| match object {
+            Object::Volume(one) if names.text(one.name) == wanted => Some(one),
+            _ => None,
+        });
+        named.unwrap()
+    };
+    let claim = |wanted: &str| -> &Claim {
+        let named = objects.iter().find_map(|object| match object {
+            Object::Claim(one) if names.text(one.name) == wanted => Some(one),
+            _ => None,
+        });
+        named.unwrap()
+    };
+    let text = |name: Option<crate::ground::Name>| name.map(|name| names.text(name));
+    let db = claim("db");
+    assert_eq!(
+        (text(db.volume), db.bound, text(db.selected_node)),
+        (Some("bound"), true, Some("n-0"))
+    );
+    assert_eq!(volume("bound").claim, Some(db.key()));
+    let waits = claim("waits");
+    assert_eq!((names.text(waits.class), waits.volume, waits.bound), ("fast", None, false));
+    // A volume of few modes comes before a smaller one of many.
+    let shelved = claim("shelved");
+    assert_eq!((text(shelved.volume), shelved.bound), (Some("narrow"), true));
+    assert!(!volume("narrow").available && volume("wide").available);
+    assert!(!volume("released").available, "a released volume is not given to anybody");
+    assert_eq!((claim("too-large").volume, claim("gone").lost), (None, true));
+    assert_eq!(volume("wide").class, claim("shelved").class);
+    assert_ne!(volume("wide").class, Catalog::NO_TEXT);
+    let node = objects.iter().find_map(|object| match object {
+        Object::StorageNode(node) => Some(node),
+        _ => None,
+    });
+    let node = node.unwrap();
+    let limits: Vec<_> = node.drivers.iter().map(|(name, n)| (names.text(*name), *n)).collect();
+    assert_eq!(limits, [("disks.example.com", Some(25)), ("files.example.com", None)]);
+    assert_eq!(names.text(node.topology_keys[0].1[0]), "topology.kubernetes.io/zone");
+    let kinds = objects.iter().filter(|o| !matches!(o, Object::Namespace { .. })).count();
+    assert_eq!(kinds, 5 + 4 + 5, "what says nothing is left out");
 }

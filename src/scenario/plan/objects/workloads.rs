@@ -4,14 +4,21 @@ use super::{Found, Planner, Wanted, controller};
 use crate::ground::{Key, Problem};
 use crate::model::{FinishedPods, LossPolicy, PodSpec, Workload, WorkloadId, WorkloadKind};
 use crate::scenario::manifest::{
-    DeploymentManifest, Meta, Reader, ReplicaSetManifest, TemplateManifest, Written,
-    check_deployment, check_replica_set, convert,
+    DeploymentManifest, Meta, Reader, ReplicaSetManifest, SelectorManifest, TemplateManifest,
+    Written, check_deployment, check_replica_set, convert,
 };
 use crate::scenario::objects::{Head, Object, Objects, full_name};
 use crate::scenario::plan::workloads::Service;
 use std::collections::{BTreeMap, BTreeSet};
 
 const TEMPLATE: &str = "spec.template.spec";
+/// The label that tells pods of one template from those of another.
+pub(super) const TEMPLATE_HASH: &str = "pod-template-hash";
+
+/// The name of the Deployment of a ReplicaSet whose template has this hash.
+pub(super) fn stem<'n>(replica_set: &'n str, hash: &str) -> Option<&'n str> {
+    replica_set.strip_suffix(hash)?.strip_suffix('-')
+}
 
 /// Who owns pods: workloads by the kind, namespace and name of the object.
 #[derive(Debug, Default)]
@@ -33,10 +40,7 @@ impl Owners {
         let find = |kind: &str, name: &str| {
             self.0.get(&[kind, namespace, name].map(str::to_owned)).copied()
         };
-        let of_hash = || {
-            let stem = name.strip_suffix(hash?)?.strip_suffix('-')?;
-            find("Deployment", stem)
-        };
+        let of_hash = || find("Deployment", stem(name, hash?)?);
         find(kind, name).or_else(|| of_hash().filter(|_| kind == "ReplicaSet"))
     }
 }
@@ -45,6 +49,7 @@ impl Owners {
 struct Kept<'o> {
     head: &'o Head,
     template: &'o TemplateManifest,
+    selector: &'o SelectorManifest,
     replicas: u32,
 }
 
@@ -65,9 +70,10 @@ impl Planner<'_> {
                 *kind == "Deployment" && there.contains(&(namespace, *owner))
             });
             let workload = match owner {
-                // The set of a Deployment is no workload of its own, and an old one is none at all.
+                // The set of a Deployment is no workload of its own; its pods are looked for by
+                // what it selects.
                 Some(owner) => {
-                    self.findings.without_effect.push(objects.path_of(&one.head, ""));
+                    self.add_replica_set(one);
                     owners.of(owner, namespace, None)
                 }
                 None => self.replica_set(objects, one),
@@ -88,8 +94,9 @@ impl Planner<'_> {
         check_deployment(&mut reader, &one.object);
         let spec = &one.object.spec;
         let replicas = spec.replicas.unwrap_or(1);
-        let kept = Kept { head: &one.head, template: &spec.template, replicas };
-        let pod = template(&mut reader, &kept);
+        let (template, selector) = (&spec.template, &spec.selector);
+        let kept = Kept { head: &one.head, template, selector, replicas };
+        let pod = pod_of(&mut reader, &kept);
         let found = Found::of(reader);
         self.kept(objects, &kept, pod, found)
     }
@@ -103,8 +110,9 @@ impl Planner<'_> {
         check_replica_set(&mut reader, &one.object);
         let spec = &one.object.spec;
         let replicas = spec.replicas.unwrap_or(1);
-        let kept = Kept { head: &one.head, template: &spec.template, replicas };
-        let pod = template(&mut reader, &kept);
+        let (template, selector) = (&spec.template, &spec.selector);
+        let kept = Kept { head: &one.head, template, selector, replicas };
+        let pod = pod_of(&mut reader, &kept);
         let found = Found::of(reader);
         self.kept(objects, &kept, pod, found)
     }
@@ -113,10 +121,11 @@ impl Planner<'_> {
         &mut self,
         objects: &Objects,
         kept: &Kept<'_>,
-        pod: PodSpec,
+        mut pod: PodSpec,
         mut found: Found,
     ) -> Option<WorkloadId> {
         found.problems.extend(self.no_such_scheduler(&kept.template.spec, TEMPLATE));
+        found.problems.extend(self.no_such_volumes(&kept.template.spec, TEMPLATE));
         let name = kept.head.full_name();
         if self.workload_names.contains(&name) {
             let text = format!("another workload is called `{name}` already");
@@ -126,6 +135,8 @@ impl Planner<'_> {
         if !self.report(objects, kept.head, found) {
             return None;
         }
+        let selector = self.selected(kept.selector);
+        self.give_owner(&mut pod, &kept.head.name, selector);
         let (spec, _) = self.plan.catalog.intern_pod_spec(&pod);
         let problem = Problem::new(TEMPLATE, "");
         let message = objects.diagnostic(kept.head, &problem).warning();
@@ -169,7 +180,7 @@ impl Planner<'_> {
 }
 
 /// The pods of a controller are in its namespace, whatever the template says.
-fn template(reader: &mut Reader<'_>, kept: &Kept<'_>) -> PodSpec {
+fn pod_of(reader: &mut Reader<'_>, kept: &Kept<'_>) -> PodSpec {
     let metadata = kept.template.metadata.as_ref();
     let written = Written {
         pod: &kept.template.spec,

@@ -27,9 +27,9 @@ pub(crate) fn of_pod<'a>(
             let claim = find(&cycle, spec.namespace, *name);
             Some(Named { claim, name: *name, ephemeral: false })
         }
-        PodVolume::Ephemeral(volume) => {
+        PodVolume::Ephemeral(volume, _) => {
             let names = &cycle.catalog.names;
-            let text = format!("{}-{}", pod.text(names), names.text(*volume));
+            let text = pod.claim_text(*volume, names);
             let claim = names.find(&text).and_then(|name| find(&cycle, spec.namespace, name));
             Some(Named { claim, name: *volume, ephemeral: true })
         }
@@ -45,5 +45,5 @@ pub(crate) fn find<'a>(cycle: &Cycle<'a>, namespace: Name, name: Name) -> Option
 /// True if the claim was made for the pod of this name.
 pub(crate) fn is_for(cycle: &Cycle<'_>, claim: &Claim, pod: PodName) -> bool {
     let names = &cycle.catalog.names;
-    claim.owner_pod.is_some_and(|owner| names.text(owner) == pod.text(names))
+    claim.owner_pod.is_some_and(|owner| names.text(owner) == pod.own_text(names))
 }

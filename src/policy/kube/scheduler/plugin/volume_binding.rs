@@ -6,8 +6,8 @@ use super::claims;
 use super::volume_restrictions::names;
 use crate::ground::Name;
 use crate::model::{
-    BindingMode, Catalog, Claim, ClaimRef, Code, NodeSelectorTerm, PodSpec, PodVolume, Reason,
-    StorageClass, Volume, VolumePlan,
+    BindingMode, Catalog, Claim, ClaimRef, Code, NodeSelectorTerm, PodName, PodSpec, PodVolume,
+    Reason, StorageClass, Volume, VolumePlan,
 };
 use crate::policy::kube::scheduler::event::Event;
 use crate::policy::kube::scheduler::framework::{Cycle, NodeFacts, PreFilter, Reasons};
@@ -17,10 +17,6 @@ use crate::policy::kube::scheduler::framework::{Cycle, NodeFacts, PreFilter, Rea
 pub(crate) struct Claims {
     bound: Vec<ClaimRef>,
     waiting: Vec<ClaimRef>,
-}
-
-fn key(claim: &Claim) -> ClaimRef {
-    ClaimRef { namespace: claim.namespace, name: claim.name }
 }
 
 /// Sorts the claims; refuses a pod whose claims cannot be used anywhere yet.
@@ -35,7 +31,7 @@ pub(crate) fn pre_filter(cycle: &Cycle<'_>, state: &mut Claims) -> PreFilter {
             Some(claim) => {
                 found.push(claim);
                 let foreign = named.ephemeral && !claims::is_for(cycle, claim, cycle.name);
-                unusable(claim, foreign)
+                unusable(claim, cycle.name, foreign)
             }
         };
         if let Some(reason) = problem {
@@ -48,12 +44,12 @@ pub(crate) fn pre_filter(cycle: &Cycle<'_>, state: &mut Claims) -> PreFilter {
     let mut sorted = Claims::default();
     for claim in found {
         if claim.volume.is_some() && claim.bound {
-            sorted.bound.push(key(claim));
+            sorted.bound.push(claim.key());
         } else if claim.volume.is_none()
             && class_of(cycle, claim)
                 .is_some_and(|class| class.binding == BindingMode::WaitForFirstConsumer)
         {
-            sorted.waiting.push(key(claim));
+            sorted.waiting.push(claim.key());
         } else {
             let reason = Reason::UnboundImmediateClaims;
             return PreFilter::Refuse(Code::UnschedulableAndUnresolvable, reason);
@@ -63,14 +59,14 @@ pub(crate) fn pre_filter(cycle: &Cycle<'_>, state: &mut Claims) -> PreFilter {
     PreFilter::Pass
 }
 
-fn unusable(claim: &Claim, foreign: bool) -> Option<Reason> {
+fn unusable(claim: &Claim, pod: PodName, foreign: bool) -> Option<Reason> {
     if claim.lost {
         let volume = claim.volume.unwrap_or(Catalog::NO_TEXT);
         Some(Reason::ClaimLost { claim: claim.name, volume })
     } else if claim.deleting {
         Some(Reason::ClaimDeleting(claim.name))
     } else if foreign {
-        Some(Reason::ForeignClaim(claim.name))
+        Some(Reason::ForeignClaim { claim: claim.key(), pod })
     } else {
         None
     }
@@ -127,13 +123,13 @@ fn find(
     to_match.sort_by_key(|claim| claim.request);
     for claim in to_match {
         match matching_volume(cycle, claim, node, &plan) {
-            Some(volume) => plan.bind.push((key(claim), volume)),
+            Some(volume) => plan.bind.push((claim.key(), volume)),
             None => to_make.push(claim),
         }
     }
     match to_make.iter().find_map(|claim| cannot_make(cycle, claim, node)) {
         Some(reason) => reasons.push(reason),
-        None => plan.provision = to_make.into_iter().map(key).collect(),
+        None => plan.provision = to_make.into_iter().map(Claim::key).collect(),
     }
     if reasons.is_empty() { Ok(plan) } else { Err(reasons) }
 }
@@ -178,7 +174,7 @@ fn matching_volume(
         let reserved_for = cycle.reservations.claim_of(volume);
         if volume.class != claim.class
             || taken.bind.iter().any(|(_, name)| *name == volume.name)
-            || reserved_for.is_some_and(|other| other != key(claim))
+            || reserved_for.is_some_and(|other| other != claim.key())
             || volume.capacity < claim.request
             || volume.mode != claim.mode
             || volume.attributes_class != claim.attributes_class
@@ -204,8 +200,7 @@ fn matching_volume(
 /// Why no volume can be made for a claim on the node.
 fn cannot_make(cycle: &Cycle<'_>, claim: &Claim, node: &NodeFacts<'_>) -> Option<Reason> {
     let class = class_of(cycle, claim)?;
-    let provisioner = cycle.catalog.names.text(class.provisioner);
-    if matches!(provisioner, "" | "kubernetes.io/no-provisioner") {
+    if !class.makes_volumes(cycle.catalog) {
         return Some(Reason::NoVolumeToBind);
     }
     let allowed = |term: &Vec<(Name, Vec<Name>)>| {
@@ -237,7 +232,7 @@ pub(crate) fn helps(event: &Event<'_>, spec: &PodSpec) -> bool {
         Event::ClaimSet { new, .. } => {
             names(spec, new)
                 || (spec.namespace == new.namespace
-                    && spec.volumes.iter().any(|v| matches!(v, PodVolume::Ephemeral(_))))
+                    && spec.volumes.iter().any(|v| matches!(v, PodVolume::Ephemeral(..))))
         }
         Event::VolumeSet { .. } | Event::StorageNodeSet { old: None, .. } => true,
         Event::StorageClassSet { old, new } => {
