@@ -28,6 +28,8 @@ mod kernel_tests;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod lab_relations;
+#[cfg(test)]
 mod tests;
 
 use super::caches::Caches;

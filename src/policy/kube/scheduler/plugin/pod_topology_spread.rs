@@ -39,17 +39,6 @@ pub(crate) fn constraints(waiting: &Waiting<'_>, kind: WhenUnsatisfiable) -> Vec
     applied
 }
 
-/// True if constraints of this kind apply to the pod.
-pub(crate) fn applies(waiting: &Waiting<'_>, kind: WhenUnsatisfiable) -> bool {
-    let own = &waiting.spec.spread;
-    if !own.is_empty() {
-        return own.iter().any(|one| one.when_unsatisfiable == kind);
-    }
-    let defaults = &waiting.profile.arguments.spread_defaults.constraints;
-    defaults.iter().any(|one| one.when_unsatisfiable == kind)
-        && !default_selector(waiting).is_empty()
-}
-
 /// Which pods belong together with the pod: those of its services and its controller.
 fn default_selector(waiting: &Waiting<'_>) -> LabelSelector {
     let Waiting { spec, catalog, view, .. } = *waiting;
