@@ -109,6 +109,15 @@ impl Trio {
         }
     }
 
+    /// Removes the pods on nodes that are gone, as the garbage collector does.
+    fn collect(&mut self) {
+        let view = &self.host.view;
+        let gone = |node: NodeId| !view.node(node).present;
+        let pods = view.pods().filter(|(_, row)| row.node.is_some_and(gone));
+        let pods: Vec<PodId> = pods.map(|(pod, _)| pod).collect();
+        pods.into_iter().for_each(|pod| self.remove(pod));
+    }
+
     fn remove_node(&mut self, lab: &mut Lab) {
         let Some(node) = self.some_node(lab) else { return };
         for pod in self.host.view.holds(node).pods.clone() {
@@ -216,6 +225,7 @@ impl Trio {
             8 => self.quick = self.quick.clone(),
             9 | 10 if self.related => self.change_object(lab),
             11 if self.related => self.leave_pods(lab),
+            12..18 if self.related => self.collect(),
             _ => {}
         }
         for _ in 0..lab.below(3) {
