@@ -84,6 +84,8 @@ struct Found {
     cases_agreeing: usize,
     lines: usize,
     lines_agreeing: usize,
+    /// Lines that were decided on the fast path too.
+    lines_fast: usize,
     reports: Vec<CaseReport>,
 }
 
@@ -95,6 +97,7 @@ impl Found {
             cases_agreeing: reports.iter().filter(whole).count(),
             lines: reports.iter().map(|report| report.lines).sum(),
             lines_agreeing: reports.iter().map(|report| report.agreeing).sum(),
+            lines_fast: reports.iter().map(|report| report.fast).sum(),
             reports,
         }
     }
@@ -105,11 +108,12 @@ impl Found {
             0 => 0.0,
             lines => (self.lines_agreeing * 10_000 / lines) as f64 / 100.0,
         };
-        let Found { cases, cases_agreeing, lines, lines_agreeing, .. } = self;
+        let Found { cases, cases_agreeing, lines, lines_agreeing, lines_fast, .. } = self;
         writeln!(
             text,
             "{cases} cases, {cases_agreeing} agree as a whole.\n\
-             {lines} lines, {lines_agreeing} agree: {percent} %."
+             {lines} lines, {lines_agreeing} agree: {percent} %.\n\
+             {lines_fast} of the lines were also decided on the fast path, which must not differ."
         )
         .expect("a string takes any text");
         let differences = self.reports.iter().flat_map(|report| {
@@ -133,9 +137,13 @@ fn show_difference(text: &mut String, case: &str, difference: &Difference) {
     };
     let Difference { line, pod, field, ours, theirs } = difference;
     let (ours, theirs) = (value(ours), value(theirs));
+    let (their, our) = match field.starts_with("fast.") {
+        true => ("plain path", "fast path"),
+        false => ("recorded", "wavetank"),
+    };
     writeln!(
         text,
-        "\n{case}, line {line}, pod {pod}: {field}\n  recorded: {theirs}\n  wavetank: {ours}"
+        "\n{case}, line {line}, pod {pod}: {field}\n  {their}: {theirs}\n  {our}: {ours}"
     )
     .expect("a string takes any text");
 }

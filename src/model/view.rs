@@ -195,16 +195,7 @@ impl View {
                 };
                 self.add_pod(pod, row);
             }
-            Change::PodBound { pod, node, devices } => {
-                let view = *self.expect_pod(pod);
-                if view.node == Some(node) && view.devices == devices {
-                    return; // assumed before
-                }
-                if view.node.is_some() {
-                    self.release(pod, catalog);
-                }
-                self.hold(pod, node, devices, catalog);
-            }
+            Change::PodBound { pod, node, devices } => self.bind((pod, node), devices, catalog),
             Change::PodPhase { pod, phase } => {
                 let view = *self.expect_pod(pod);
                 assert!(!view.phase.is_terminal(), "{pod:?} ended and changes its phase");
@@ -280,6 +271,17 @@ impl View {
         }
         assert!(self.pods[pod].is_none(), "{pod:?} is taken");
         self.pods[pod] = Some(row);
+    }
+
+    fn bind(&mut self, (pod, node): (PodId, NodeId), devices: DeviceMask, catalog: &Catalog) {
+        let view = *self.expect_pod(pod);
+        if view.node == Some(node) && view.devices == devices {
+            return; // assumed before
+        }
+        if view.node.is_some() {
+            self.release(pod, catalog);
+        }
+        self.hold(pod, node, devices, catalog);
     }
 
     fn delete(&mut self, pod: PodId) {

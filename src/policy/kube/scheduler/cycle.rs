@@ -8,7 +8,7 @@ use super::order::NodeOrder;
 use super::params::TieBreak;
 use super::preempt::{self, Chance, Decided, Failed};
 use super::sampling;
-use crate::ground::{Draws, Key, Purpose};
+use crate::ground::{Draws, Purpose};
 use crate::model::{
     Code, DeviceMask, Explain, NodeId, NodeVerdict, Plugin, PluginSet, PodName, Refusal, Verdict,
     VolumePlan,
@@ -128,7 +128,7 @@ fn refuse(
         return Outcome::Refused(found.refusers, Decided::Keep);
     }
     let failed = Failed { state, helpable: &found.helpable, nominated: found.nominated };
-    let key = Key::of(&tie.name.text(&cycle.catalog.names));
+    let key = tie.name.text_key(&cycle.catalog.names);
     let chance = Chance { rule: tie.rule, draws: tie.draws, key, attempt: tie.attempt };
     let wanted = explain.is_some();
     let (decided, preemption) = preempt::preempt(cycle, &failed, caches, chance, wanted);
@@ -273,7 +273,7 @@ pub(super) fn drawn(cycle: &Cycle<'_>, tie: Tie, count: usize) -> usize {
     if count == 1 {
         return 0;
     }
-    let key = Key::of(&tie.name.text(&cycle.catalog.names));
+    let key = tie.name.text_key(&cycle.catalog.names);
     tie.draws.stream(TIE, key, tie.attempt).below(count as u64) as usize
 }
 

@@ -1,7 +1,7 @@
 //! The kernel for the instruction set of the machine: the one place where code is called that
 //! needs more than every machine has.
 
-use super::kernel::{self, Query, Scan};
+use super::kernel::{self, Form, Query, Scan};
 use super::layout::{Block, LANES};
 
 /// The widest instructions that may be used.
@@ -9,10 +9,10 @@ use super::layout::{Block, LANES};
 pub(crate) enum Width {
     /// What every machine of the architecture has.
     Baseline,
-    /// 256 bits (AVX2).
+    /// 256 bits (AVX2 and FMA).
     #[cfg(target_arch = "x86_64")]
     Bits256,
-    /// 512 bits (AVX-512 F, BW, DQ and VL).
+    /// 512 bits (AVX-512 F, BW, DQ and VL, and FMA).
     #[cfg(target_arch = "x86_64")]
     Bits512,
 }
@@ -25,9 +25,10 @@ impl Width {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
-        if has_512 {
+        let fused = is_x86_feature_detected!("fma");
+        if has_512 && fused {
             Width::Bits512
-        } else if is_x86_feature_detected!("avx2") {
+        } else if is_x86_feature_detected!("avx2") && fused {
             Width::Bits256
         } else {
             Width::Baseline
@@ -63,9 +64,17 @@ use super::kernel::portable_mask as mask;
 
 const NOTHING: [f32; LANES] = [0.0; LANES];
 
+/// The forms of the kernel that differ at compile time.
+struct Of<const FUSED: bool, const ADD: bool, const MOST: bool>;
+
+impl<const FUSED: bool, const ADD: bool, const MOST: bool> Form for Of<FUSED, ADD, MOST> {
+    const FUSED: bool = FUSED;
+    const ADD: bool = ADD;
+    const MOST: bool = MOST;
+}
+
 /// Scans the lanes of `gate` with instructions of this width, which the machine must have.
 #[inline]
-#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls by instruction set"))]
 pub(super) fn scan(
     width: Width,
     block: &Block,
@@ -73,53 +82,60 @@ pub(super) fn scan(
     gate: u64,
     addends: Option<&[f32; LANES]>,
 ) -> Scan {
-    match (width, addends) {
-        (Width::Baseline, None) => baseline::<false>(block, query, gate, &NOTHING),
-        (Width::Baseline, Some(addends)) => baseline::<true>(block, query, gate, addends),
+    let lanes = (gate, addends.unwrap_or(&NOTHING));
+    match (query.most_allocated, addends.is_some()) {
+        (false, false) => of_width::<false, false>(width, block, query, lanes),
+        (false, true) => of_width::<true, false>(width, block, query, lanes),
+        (true, false) => of_width::<false, true>(width, block, query, lanes),
+        (true, true) => of_width::<true, true>(width, block, query, lanes),
+    }
+}
+
+#[inline]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls by instruction set"))]
+fn of_width<const ADD: bool, const MOST: bool>(
+    width: Width,
+    block: &Block,
+    query: &Query,
+    lanes: (u64, &[f32; LANES]),
+) -> Scan {
+    match width {
+        Width::Baseline => baseline::<ADD, MOST>(block, query, lanes),
         // SAFETY: a width other than the baseline comes from `Width::of_machine` only, which has
         // seen that the machine has these instructions.
         #[cfg(target_arch = "x86_64")]
-        (Width::Bits256, None) => unsafe { bits_256::<false>(block, query, gate, &NOTHING) },
+        Width::Bits256 => unsafe { bits_256::<ADD, MOST>(block, query, lanes) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        (Width::Bits256, Some(addends)) => unsafe { bits_256::<true>(block, query, gate, addends) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        (Width::Bits512, None) => unsafe { bits_512::<false>(block, query, gate, &NOTHING) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        (Width::Bits512, Some(addends)) => unsafe { bits_512::<true>(block, query, gate, addends) },
+        Width::Bits512 => unsafe { bits_512::<ADD, MOST>(block, query, lanes) },
     }
 }
 
 #[inline(never)]
-fn baseline<const ADD: bool>(
+fn baseline<const ADD: bool, const MOST: bool>(
     block: &Block,
     query: &Query,
-    gate: u64,
-    addends: &[f32; LANES],
+    lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<ADD>(block, query, (gate, addends), mask)
+    kernel::scan::<Of<false, ADD, MOST>>(block, query, lanes, mask)
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn bits_256<const ADD: bool>(
+#[target_feature(enable = "avx2,fma")]
+fn bits_256<const ADD: bool, const MOST: bool>(
     block: &Block,
     query: &Query,
-    gate: u64,
-    addends: &[f32; LANES],
+    lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<ADD>(block, query, (gate, addends), mask)
+    kernel::scan::<Of<true, ADD, MOST>>(block, query, lanes, mask)
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn bits_512<const ADD: bool>(
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
+fn bits_512<const ADD: bool, const MOST: bool>(
     block: &Block,
     query: &Query,
-    gate: u64,
-    addends: &[f32; LANES],
+    lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<ADD>(block, query, (gate, addends), mask)
+    kernel::scan::<Of<true, ADD, MOST>>(block, query, lanes, mask)
 }

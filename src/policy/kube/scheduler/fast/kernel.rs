@@ -1,8 +1,9 @@
 //! The kernel: which of 64 nodes have room for a pod, and a bound of their resource scores that is
 //! hardly ever above the score itself.
 //!
-//! Everything is 32-bit arithmetic without fused operations, so that the same body compiled for
-//! any instruction set gives the same bits. It bounds the scores of NodeResourcesFit
+//! Everything is 32-bit arithmetic, whose errors are far below the band in which a bound counts as
+//! open; so it does not matter for any decision that instruction sets round differently. It bounds
+//! the scores of NodeResourcesFit
 //! (`least_allocated.go`, `most_allocated.go`) and NodeResourcesBalancedAllocation
 //! (`balanced_allocation.go`, Kubernetes 1.34) over CPU and memory.
 
@@ -11,7 +12,10 @@ use super::layout::{Block, LANES};
 /// Half of the width, in points of score, of the band around a whole number in which 32 bits do
 /// not tell on which side of it a value is. The error of a value is below 2^-14.
 const BAND: f32 = 1.0 / 4096.0;
-/// Adding and taking away this number rounds a value below 2^22 to a whole number.
+/// What is added to a value before it is rounded to the nearest whole number, so that this is the
+/// largest one not above it, or the next one if the value is less than a band below that.
+pub(super) const OFFSET: f32 = BAND - 0.5;
+/// Adding and taking away this number rounds a value below 2^22 to the nearest whole number.
 const ROUNDER: f32 = 12_582_912.0;
 
 /// What a pod asks for and how nodes are scored for it, in the units of the lanes.
@@ -27,13 +31,13 @@ pub(crate) struct Query {
     pub(super) scoring_cpu: f32,
     /// Memory that the pod adds in scores, units.
     pub(super) scoring_memory: f32,
-    /// A resource scores `base + slope * spare part`: 0 and 100, or 100 and -100.
-    pub(super) base: f32,
-    pub(super) slope: f32,
-    /// Weights of CPU and memory, and one by their sum.
-    pub(super) cpu_weight: f32,
-    pub(super) memory_weight: f32,
-    pub(super) by_weights: f32,
+    /// A resource scores its used part, not its spare part.
+    pub(super) most_allocated: bool,
+    /// Parts of CPU and memory in the score of NodeResourcesFit; their sum is one.
+    pub(super) cpu_part: f32,
+    pub(super) memory_part: f32,
+    /// Half of what the smallest step of that score is before it is cut to a whole number.
+    pub(super) half_step: f32,
     /// Weights of the two plugins, 0 for one that does not score.
     pub(super) fit_weight: f32,
     pub(super) balance_weight: f32,
@@ -42,10 +46,9 @@ pub(crate) struct Query {
 /// What the kernel finds out about a block; each mask has a bit per lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scan {
-    /// Lanes that have room, and perhaps those of `border` that do not.
+    /// Lanes that have room. Where the request is not a whole number of units, some that have as
+    /// many units left as the rounded request may be without.
     pub(super) feasible: u64,
-    /// Feasible lanes where memory is so scarce that the rounded numbers do not tell.
-    pub(super) border: u64,
     /// Feasible lanes with the highest bound.
     pub(super) top: u64,
     /// Those of `top` whose score may be less than the bound.
@@ -66,25 +69,42 @@ const BIT: [i32; CHUNK] = {
     bits
 };
 
-/// The largest whole number not above a value in 0 to 2^22, or the next one if the value is less
-/// than [`BAND`] below it.
+/// How the kernel is compiled.
+pub(super) trait Form {
+    /// There are instructions that multiply and add.
+    const FUSED: bool;
+    /// There are addends.
+    const ADD: bool;
+    /// The query's `most_allocated`.
+    const MOST: bool;
+}
+
+/// The nearest whole number.
 #[inline(always)]
-fn floor(value: f32) -> f32 {
-    ((value + (BAND - 0.5)) + ROUNDER) - ROUNDER
+fn round(value: f32) -> f32 {
+    (value + ROUNDER) - ROUNDER
+}
+
+/// `a * b + c`.
+#[inline(always)]
+fn fused<F: Form>(a: f32, b: f32, c: f32) -> f32 {
+    // Without the instruction, the method calls a library.
+    if F::FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// Scans the lanes of `gate`. `addends` are whole numbers to be added to the scores; `mask` makes
 /// one bit of each byte, which is 0 or 255.
 #[inline(always)]
-pub(super) fn scan<const ADD: bool>(
+pub(super) fn scan<F: Form>(
     block: &Block,
     query: &Query,
     (gate, addends): (u64, &[f32; LANES]),
     mask: impl Fn(&[u8; LANES]) -> u64,
 ) -> Scan {
     let mut bounds = [0i32; LANES];
-    let (mut feasible, mut border, mut unsure) = ([0u8; LANES], [0u8; LANES], [0u8; LANES]);
+    let (mut feasible, mut unsure) = ([0u8; LANES], [0u8; LANES]);
     let mut best = [-1i32; CHUNK];
+    let cut = query.half_step - 0.5;
     for chunk in 0..LANES / CHUNK {
         let open = (gate >> (chunk * CHUNK)) as i32;
         for at in 0..CHUNK {
@@ -93,19 +113,19 @@ pub(super) fn scan<const ADD: bool>(
             let (per_cpu, per_memory) = (block.per_cpu[lane], block.per_memory[lane]);
             let fits =
                 (free_cpu >= query.cpu) & (free_memory >= query.memory) & (open & BIT[at] != 0);
-            let spare_cpu = block.spare_cpu[lane] - query.scoring_cpu * per_cpu;
-            let spare_memory = block.spare_memory[lane] - query.scoring_memory * per_memory;
-            let cpu = clamped(query.base + query.slope * spare_cpu);
-            let memory = clamped(query.base + query.slope * spare_memory);
-            let (whole_cpu, whole_memory) = (floor(cpu), floor(memory));
-            let sum = whole_cpu * query.cpu_weight + whole_memory * query.memory_weight;
-            let fit = ((sum + 0.5) * query.by_weights - 0.5 + ROUNDER) - ROUNDER;
+            let cpu = part::<F>(query.scoring_cpu, per_cpu, block.spare_cpu[lane]);
+            let memory = part::<F>(query.scoring_memory, per_memory, block.spare_memory[lane]);
+            let (whole_cpu, whole_memory) = (round(cpu), round(memory));
+            let fit = fused::<F>(whole_cpu, query.cpu_part, cut);
+            let fit = round(fused::<F>(whole_memory, query.memory_part, fit));
             let left_cpu = (free_cpu as f32 - query.cpu as f32) * per_cpu;
-            let left_memory = (free_memory as f32 - query.exact_memory) * per_memory;
-            let balance = 100.0 - 50.0 * (left_cpu - left_memory).abs();
-            let whole_balance = floor(balance);
-            let bound = fit * query.fit_weight + whole_balance * query.balance_weight;
-            let bound = if ADD { bound + addends[lane] } else { bound };
+            let left_memory = free_memory as f32 - query.exact_memory;
+            let apart = fused::<F>(-left_memory, per_memory, left_cpu).abs();
+            let balance = fused::<F>(apart, -0.5, 100.0 + OFFSET);
+            let whole_balance = round(balance);
+            let bound = whole_balance * query.balance_weight;
+            let bound = fused::<F>(fit, query.fit_weight, bound);
+            let bound = if F::ADD { bound + addends[lane] } else { bound };
             let rest =
                 least(least(cpu - whole_cpu, memory - whole_memory), balance - whole_balance);
             // Floats that are not negative have the order of their bits.
@@ -113,8 +133,7 @@ pub(super) fn scan<const ADD: bool>(
             bounds[lane] = bits;
             best[at] = best[at].max(bits);
             feasible[lane] = byte(fits);
-            border[lane] = byte(free_memory == query.memory);
-            unsure[lane] = byte(rest < BAND);
+            unsure[lane] = byte(rest < BAND + OFFSET);
         }
     }
     let highest = best.into_iter().fold(-1, i32::max);
@@ -126,17 +145,19 @@ pub(super) fn scan<const ADD: bool>(
     let top = mask(&top) & feasible;
     Scan {
         feasible,
-        border: mask(&border) & feasible,
         top,
         open: mask(&unsure) & top,
         bound: if feasible == 0 { -1 } else { f32::from_bits(highest as u32) as i32 },
     }
 }
 
+/// The score of a resource with the pod on the node, 0 to 100, and the offset.
 #[inline(always)]
-fn clamped(value: f32) -> f32 {
-    let value = if value > 0.0 { value } else { 0.0 };
-    if value < 100.0 { value } else { 100.0 }
+fn part<F: Form>(wanted: f32, per: f32, spare: f32) -> f32 {
+    let spare = fused::<F>(-wanted, per, spare);
+    let part = if F::MOST { (100.0 + 2.0 * OFFSET) - spare } else { spare };
+    let part = if part > OFFSET { part } else { OFFSET };
+    if F::MOST && part > 100.0 + OFFSET { 100.0 + OFFSET } else { part }
 }
 
 #[inline(always)]

@@ -1,6 +1,7 @@
 //! The nodes as the kernel reads them: in search order, 64 to a block, a column per number. Kept
 //! up to date by the log of touches of the view.
 
+use super::kernel::OFFSET;
 use crate::ground::Id;
 use crate::model::{
     Catalog, Condition, NodeId, NodeSpecId, NodeStatus, Pressures, TaintsId, Touch, TouchCursor,
@@ -29,13 +30,14 @@ pub(crate) struct Block {
     pub(super) free_cpu: [i32; LANES],
     /// Memory that is not requested, units, rounded down.
     pub(super) free_memory: [i32; LANES],
-    /// One by the allocatable CPU.
+    /// A hundred by the allocatable CPU.
     pub(super) per_cpu: [f32; LANES],
-    /// One by the allocatable memory in units.
+    /// A hundred by the allocatable memory in units.
     pub(super) per_memory: [f32; LANES],
-    /// Part of the allocatable CPU that scores count as spare.
+    /// Part of the allocatable CPU that scores count as spare, in percent, and the offset of the
+    /// kernel.
     pub(super) spare_cpu: [f32; LANES],
-    /// Part of the allocatable memory that scores count as spare.
+    /// The same of memory.
     pub(super) spare_memory: [f32; LANES],
 }
 
@@ -242,14 +244,16 @@ impl Layout {
             self.odd[block] |= 1 << at;
             return;
         }
+        let unit = self.unit();
         let block = &mut self.blocks[block];
-        block.per_cpu[at] = (1.0 / cpu as f64) as f32;
-        block.per_memory[at] = ((1u64 << self.unit_shift) as f64 / memory as f64) as f32;
+        block.per_cpu[at] = (100.0 / cpu as f64) as f32;
+        block.per_memory[at] = (100.0 * unit / memory as f64) as f32;
     }
 
     /// Takes note of what is taken of a node.
     fn count(&mut self, lane: usize, view: &View) {
         let usage = view.usage(self.nodes[lane]);
+        let by_unit = 1.0 / self.unit();
         let numbers = &mut self.numbers[lane];
         numbers.used_cpu = usage.cpu;
         numbers.used_memory = usage.memory;
@@ -261,11 +265,17 @@ impl Layout {
         let block = &mut self.blocks[lane / LANES];
         block.free_cpu[at] = if usage.pods < numbers.pods { free_cpu } else { -1 };
         block.free_memory[at] = free_memory.min(MOST) as i32;
-        let spare = |has: u64, taken: u64| (has as i64).saturating_sub(taken as i64) as f64;
-        let unit = (1u64 << self.unit_shift) as f64;
-        let spare_cpu = spare(numbers.cpu, usage.scoring_cpu);
-        let spare_memory = spare(numbers.memory, usage.scoring_memory) / unit;
-        block.spare_cpu[at] = (spare_cpu * f64::from(block.per_cpu[at])) as f32;
-        block.spare_memory[at] = (spare_memory * f64::from(block.per_memory[at])) as f32;
+        let spare = |has: u64, taken: u64, per: f32| {
+            let amount = (has as i64).saturating_sub(taken as i64) as f64;
+            (amount * f64::from(per) + f64::from(OFFSET)) as f32
+        };
+        block.spare_cpu[at] = spare(numbers.cpu, usage.scoring_cpu, block.per_cpu[at]);
+        let per_byte = (f64::from(block.per_memory[at]) * by_unit) as f32;
+        block.spare_memory[at] = spare(numbers.memory, usage.scoring_memory, per_byte);
+    }
+
+    /// A unit of memory, bytes.
+    pub(super) fn unit(&self) -> f64 {
+        (1u64 << self.unit_shift) as f64
     }
 }

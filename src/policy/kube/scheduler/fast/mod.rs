@@ -37,7 +37,7 @@ use super::cycle::{Outcome, Rotation, Tie};
 use super::framework::Cycle;
 use super::plugin::devices;
 use super::sampling;
-use crate::model::{Code, NodeId, Plugin, VolumePlan};
+use crate::model::{Code, Explain, NodeId, NodeVerdict, Plugin, Verdict, VolumePlan};
 use choose::Choice;
 use dispatch::Width;
 use layout::{LANES, Layout};
@@ -56,6 +56,29 @@ pub struct Examined {
     pub best: Vec<NodeId>,
     /// The nodes refused, in search order, each with the first filter that refused it.
     pub refused: Vec<(NodeId, Plugin, Code)>,
+}
+
+impl Examined {
+    /// What an attempt on the plain path told, in the same form.
+    pub fn of(explain: &Explain) -> Examined {
+        let mut examined = Examined::default();
+        let mut totals = Vec::new();
+        for NodeVerdict { node, verdict } in &explain.nodes {
+            match verdict {
+                Verdict::Refused(refusal) => {
+                    examined.refused.push((*node, refusal.plugin, refusal.code));
+                }
+                Verdict::Feasible(scores) => {
+                    examined.feasible.push(*node);
+                    totals.push((*node, scores.iter().map(|(_, score)| score).sum::<i64>()));
+                }
+            }
+        }
+        let best = totals.iter().map(|(_, total)| *total).max();
+        let tied = totals.into_iter().filter(|(_, total)| Some(*total) == best);
+        examined.best = tied.map(|(node, _)| node).collect();
+        examined
+    }
 }
 
 /// What the fast path keeps.

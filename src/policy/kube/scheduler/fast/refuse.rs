@@ -108,7 +108,7 @@ impl Refused<'_, '_, '_> {
             return Outcome::Refused(refusers, preempt::Decided::Keep);
         }
         let key = match tries {
-            true => Key::of(&tie.name.text(&cycle.catalog.names)),
+            true => tie.name.text_key(&cycle.catalog.names),
             false => Key(0),
         };
         let chance = Chance { rule: tie.rule, draws: tie.draws, key, attempt: tie.attempt };

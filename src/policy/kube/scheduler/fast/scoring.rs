@@ -70,20 +70,19 @@ impl Scoring {
     /// The pod as the kernel sees it; `None` if it asks for more than 32 bits hold.
     pub(super) fn query(&self, cycle: &Cycle<'_>, layout: &Layout) -> Option<Query> {
         let spec = cycle.spec;
-        let unit = (1u64 << layout.unit_shift) as f64;
+        let unit = layout.unit();
         let memory = i32::try_from(spec.requests.memory.0 >> layout.unit_shift).ok()?;
-        let weights = (self.cpu_weight + self.memory_weight).max(1);
+        let weights = (self.cpu_weight + self.memory_weight).max(1) as f32;
         Some(Query {
             cpu: i32::try_from(spec.requests.cpu.0).ok().filter(|cpu| *cpu < i32::MAX)?,
             memory: Some(memory).filter(|memory| *memory < i32::MAX)?,
             exact_memory: (spec.requests.memory.0 as f64 / unit) as f32,
             scoring_cpu: spec.incoming_cpu.0 as f32,
             scoring_memory: (spec.incoming_memory.0 as f64 / unit) as f32,
-            base: if self.most_allocated { 100.0 } else { 0.0 },
-            slope: if self.most_allocated { -100.0 } else { 100.0 },
-            cpu_weight: self.cpu_weight as f32,
-            memory_weight: self.memory_weight as f32,
-            by_weights: 1.0 / weights as f32,
+            most_allocated: self.most_allocated,
+            cpu_part: self.cpu_weight as f32 / weights,
+            memory_part: self.memory_weight as f32 / weights,
+            half_step: 0.5 / weights,
             fit_weight: self.fit as f32,
             balance_weight: self.balance as f32,
         })

@@ -269,9 +269,10 @@ impl Shape {
         let mut scan =
             dispatch::scan(judge.width, &judge.layout.blocks[block], &self.query, gate, None);
         let mut keep = scan.feasible;
-        if judge.layout.unit_shift > 0 {
-            let wanted = judge.cycle.spec.requests.memory.0;
-            for lane in lanes(scan.border) {
+        let wanted = judge.cycle.spec.requests.memory.0;
+        if !wanted.is_multiple_of(1 << judge.layout.unit_shift) {
+            let free = &judge.layout.blocks[block].free_memory;
+            for lane in lanes(keep).filter(|lane| free[*lane] == self.query.memory) {
                 let numbers = &judge.layout.numbers[block * LANES + lane];
                 if wanted > numbers.memory.saturating_sub(numbers.used_memory) {
                     keep &= !(1 << lane);

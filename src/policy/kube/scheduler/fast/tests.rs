@@ -3,7 +3,9 @@
 use super::Examined;
 use super::lab::{Lab, Variety};
 use crate::ground::Draws;
-use crate::model::{Change, Explain, NodeId, PodId, PodPhase, PodSpec, Verdict};
+use crate::model::{
+    Change, Explain, NodeId, PodId, PodName, PodPhase, PodSpec, PodUid, WorkloadId,
+};
 use crate::policy::kube::scheduler::params::{ResourceWeight, ScoringStrategy, ShapePoint};
 use crate::policy::kube::scheduler::test_host::Host;
 use crate::policy::kube::scheduler::{
@@ -130,8 +132,8 @@ impl Trio {
         let pod = PodId(self.next_pod);
         self.next_pod += 1;
         let spec = self.host.catalog.intern_pod_spec(spec).0;
-        let name = crate::model::PodName::numbered(self.host.name("p"), pod.0);
-        let (uid, workload) = (crate::model::PodUid(pod.0), crate::model::WorkloadId(0));
+        let name = PodName::numbered(self.host.name("p"), pod.0);
+        let (uid, workload) = (PodUid(pod.0), WorkloadId(0));
         let created = self.host.now;
         self.tell(Change::PodAdded { pod, uid, spec, workload, name, created });
         self.waiting.push(pod);
@@ -173,7 +175,7 @@ impl Trio {
         let attempt = (pod, number);
         if self.telling.attempt_fast(cx, attempt, &mut told, &mut examined) {
             self.told += 1;
-            assert_eq!(examined, told_by(&explain), "{:?}", view.pod_spec(pod, catalog));
+            assert_eq!(examined, Examined::of(&explain), "{:?}", view.pod_spec(pod, catalog));
         } else {
             assert!(self.telling.attempt(cx, attempt, &mut told, None));
         }
@@ -245,27 +247,6 @@ impl Trio {
         };
         self.attempt(pod, number);
     }
-}
-
-/// What a plain attempt told, in the form of the fast path.
-fn told_by(explain: &Explain) -> Examined {
-    let mut examined = Examined::default();
-    let mut totals = Vec::new();
-    for node in &explain.nodes {
-        match &node.verdict {
-            Verdict::Refused(refusal) => {
-                examined.refused.push((node.node, refusal.plugin, refusal.code));
-            }
-            Verdict::Feasible(scores) => {
-                examined.feasible.push(node.node);
-                totals.push((node.node, scores.iter().map(|(_, score)| score).sum::<i64>()));
-            }
-        }
-    }
-    let best = totals.iter().map(|(_, total)| *total).max();
-    let tied = totals.into_iter().filter(|(_, total)| Some(*total) == best);
-    examined.best = tied.map(|(node, _)| node).collect();
-    examined
 }
 
 fn params(at: u64) -> KubeSchedulerParams {
