@@ -230,6 +230,15 @@ impl Fast {
     }
 }
 
+#[cfg(test)]
+impl Fast {
+    /// Checks what is counted of other pods, right after an attempt; the number of groups.
+    fn check(&self, view: &crate::model::View, catalog: &crate::model::Catalog) -> usize {
+        let layout = self.layout.as_ref().expect("an attempt was made");
+        self.relations.check(layout, view, catalog)
+    }
+}
+
 fn place(cycle: &Cycle<'_>, node: NodeId) -> Outcome {
     let (devices, volumes) = (devices::reserve(cycle, node), VolumePlan::default());
     Outcome::Place { node, devices, volumes }

@@ -29,6 +29,8 @@ struct Trio {
     preempting: u32,
     /// Pods want something of other pods.
     related: bool,
+    /// Groups whose counts were checked.
+    groups: usize,
 }
 
 impl Trio {
@@ -48,6 +50,7 @@ impl Trio {
             refused: 0,
             preempting: 0,
             related: false,
+            groups: 0,
         }
     }
 
@@ -183,6 +186,10 @@ impl Trio {
         let next = scheduler.next_start();
         assert_eq!((next, next), (self.quick.next_start(), self.telling.next_start()));
         self.attempts += 1;
+        if self.related && self.attempts.is_multiple_of(5) {
+            let fast = self.telling.caches.fast.as_ref().expect("there are nodes");
+            self.groups += fast.check(view, catalog);
+        }
         self.carry_out(&plain);
     }
 
@@ -341,6 +348,7 @@ fn pods_that_want_something_of_others() {
         for seed in 0..seeds {
             let trio = play(seed, Variety::Related, nodes, steps);
             (told, attempts) = (told + trio.told, attempts + trio.attempts);
+            assert!(trio.groups > 0, "counts are checked");
         }
         assert!(told * 10 >= attempts * 7, "{told} of {attempts} attempts are on the fast path");
     }
