@@ -42,7 +42,7 @@ use choose::Choice;
 use dispatch::Width;
 use layout::{LANES, Layout};
 use refuse::{Expected, Refused};
-use shape::{Judge, Sum};
+use shape::{Codes, Judge, Sum};
 use shapes::Shapes;
 use terms::{Addends, Part, Relations};
 use window::Window;
@@ -196,15 +196,23 @@ impl Fast {
             let lanes = layout.blocks.len();
             if shape.varies || scores {
                 normal::addends(shape, &judge, window, addends);
+            }
+            if shape.varies {
                 shape.set_addends(&addends.classes);
             }
             if scores {
                 relations.score(cycle, layout, window.masks(lanes), addends);
             }
-            let codes = if scores { &addends.codes } else { &layout.class_of };
-            let values = &addends.classes;
-            let sum = (shape.varies || scores).then_some(Sum { values, codes });
-            let mut choice = Choice { shape, judge: &mut judge, window, sum, kept: !scores };
+            let addends = &*addends;
+            let sum = if scores {
+                let codes = relations.codes(cycle, layout, addends);
+                Some(Sum { values: &addends.values, codes })
+            } else {
+                let codes = Codes::Listed(&layout.class_of);
+                shape.varies.then_some(Sum { values: &addends.classes, codes })
+            };
+            let others = scores.then_some(addends.most);
+            let mut choice = Choice { shape, judge: &mut judge, window, sum, others };
             choice.bound();
             let node = choice.choose(tie);
             if let Some(told) = examined.as_deref_mut() {
