@@ -104,6 +104,10 @@ impl Filled {
         filled
     }
 
+    pub(crate) fn shapes(&self) -> usize {
+        self.shapes.len()
+    }
+
     fn add_nodes(&mut self, wish: Wish, nodes: usize) {
         let machines = shapes::machines(&mut self.catalog);
         let taints = shapes::taints(wish, &mut self.catalog);

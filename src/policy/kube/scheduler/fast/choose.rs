@@ -14,21 +14,51 @@ pub(super) struct Choice<'a, 'j, 'c> {
     pub(super) window: &'a mut Window,
     /// Scores that do not come from the resources of the node, if they vary.
     pub(super) sum: Option<Sum<'a>>,
-    /// The scores are those that the shape keeps peaks for.
-    pub(super) kept: bool,
+    /// The most that other pods add to the scores that the shape keeps peaks for, if they do.
+    pub(super) others: Option<i32>,
 }
 
 impl Choice<'_, '_, '_> {
     /// Finds the bounds of all parts.
     pub(super) fn bound(&mut self) {
-        let Choice { shape, judge, window, sum, kept } = self;
+        if let Some(most) = self.others {
+            return self.bound_with(most);
+        }
+        let Choice { shape, judge, window, sum, .. } = self;
         for part in &mut window.parts {
-            part.whole &= *kept;
             part.peak = if part.whole {
                 shape.peak(judge, part.block)
             } else {
                 shape.peak_of(judge, (part.block, part.feasible), sum.as_ref())
             };
+        }
+    }
+
+    /// The same where other pods add up to `most`: only parts are looked at closely that may have
+    /// the highest total.
+    fn bound_with(&mut self, most: i32) {
+        let Choice { shape, judge, window, sum, .. } = self;
+        let nothing = Peak { bound: -1, top: 0, open: 0 };
+        for part in &mut window.parts {
+            part.whole = false;
+            part.peak = nothing;
+            if part.feasible != 0 {
+                part.peak.bound = shape.peak(judge, part.block).bound + most;
+            }
+        }
+        let Some(first) = (0..window.parts.len()).max_by_key(|at| window.parts[*at].peak.bound)
+        else {
+            return;
+        };
+        let mut least = i32::MIN;
+        for at in std::iter::once(first).chain((0..window.parts.len()).filter(|at| *at != first)) {
+            let part = &mut window.parts[at];
+            if part.feasible == 0 || part.peak.bound < least {
+                part.peak = nothing;
+                continue;
+            }
+            part.peak = shape.peak_of(judge, (part.block, part.feasible), sum.as_ref());
+            least = least.max(part.peak.bound - shape.scoring.slack());
         }
     }
 

@@ -2,7 +2,7 @@
 //! code, and a score is computed per code.
 
 use super::company::Pulls;
-use super::groups::{Group, GroupId};
+use super::groups::{DIRECT, Group, GroupId};
 use super::layout::LANES;
 use super::plan::Near;
 use super::shape::lanes;
@@ -13,8 +13,6 @@ use crate::policy::kube::scheduler::framework::Cycle;
 use crate::policy::kube::scheduler::plugin::{inter_pod_affinity, pod_topology_spread};
 use rustc_hash::FxHashMap;
 
-/// Numbers of pods on a node below this one are looked up in a table.
-const DIRECT: usize = 16;
 /// No code yet.
 const NO_CODE: u32 = u32::MAX;
 
@@ -56,6 +54,15 @@ impl<'a> Hosts<'a> {
     }
 }
 
+/// A code that lanes have.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    code: u32,
+    what: Combination,
+    /// The scores of spread and affinity before normalisation.
+    raw: (i64, i64),
+}
+
 /// The scores of an attempt.
 #[derive(Debug, Default)]
 pub(super) struct Scores {
@@ -64,11 +71,21 @@ pub(super) struct Scores {
     /// Feasible lanes by class, and those of them without pods that matter.
     feasible: Vec<u32>,
     bare: Vec<u32>,
+    /// Lanes by class and number of pods that matter.
+    tally: Vec<u32>,
     combinations: Vec<Combination>,
     direct: Vec<u32>,
     codes: FxHashMap<Combination, u32>,
-    /// Scores before normalisation by code.
-    raws: Vec<(i64, i64)>,
+    used: Vec<Used>,
+}
+
+/// The one group whose pods on single nodes matter, if spread alone asks for it and no node has
+/// too many of them: then class and page tell the code of a lane.
+pub(super) fn paged(known: Known<'_>) -> Option<&Group> {
+    let mut pulls = known.plan.pulls.iter().map(|(near, ..)| *near);
+    let spread = known.plan.soft.iter().find(|constraint| constraint.near == Near::Host)?;
+    let group = known.group(spread)?;
+    (!pulls.any(|near| near == Near::Host) && group.crowded == 0).then_some(group)
 }
 
 impl Scores {
@@ -85,21 +102,28 @@ impl Scores {
             self.soft.prepare(known, &self.feasible);
         }
         self.pulls.prepare(known);
-        self.encode(known, masks, &mut addends.codes);
+        self.used.clear();
+        let classes = known.layout.classes.len();
+        let codes = match paged(known) {
+            Some(group) => {
+                self.look_up(known, group, masks);
+                classes * DIRECT
+            }
+            None => {
+                self.encode(known, masks, &mut addends.codes);
+                classes + self.combinations.len()
+            }
+        };
         self.evaluate(known);
         let weight = |wanted| {
             let found = cycle.profile.score.iter().find(|(plugin, _)| *plugin == wanted);
             found.map_or(0, |(_, weight)| *weight)
         };
-        for combination in &self.combinations {
-            addends.classes.push(addends.classes[combination.class as usize]);
-        }
-        if !known.plan.soft.is_empty() {
-            self.add_spread(weight(Plugin::PodTopologySpread), &mut addends.classes);
-        }
-        if !known.plan.pulls.is_empty() {
-            self.add_pulls(weight(Plugin::InterPodAffinity), &mut addends.classes);
-        }
+        let spread = if known.plan.soft.is_empty() { 0 } else { weight(Plugin::PodTopologySpread) };
+        let pulls = if known.plan.pulls.is_empty() { 0 } else { weight(Plugin::InterPodAffinity) };
+        addends.values.clear();
+        addends.values.resize(codes, 0);
+        self.fill((spread, pulls), addends);
     }
 
     fn count(&mut self, known: Known<'_>, masks: &[u64]) {
@@ -111,6 +135,48 @@ impl Scores {
             }
         }
         self.bare.clone_from(&self.feasible);
+    }
+
+    fn mark(&mut self, code: u32, what: Combination) {
+        self.used.push(Used { code, what, raw: (0, 0) });
+    }
+
+    /// Finds out which codes the feasible lanes have, where class and number of pods tell them.
+    fn look_up(&mut self, known: Known<'_>, group: &Group, masks: &[u64]) {
+        let classes = known.layout.classes.len();
+        self.tally.clear();
+        let lanes_there: u32 = self.feasible.iter().sum();
+        // Fewer lanes are looked at if those that are not feasible are taken away.
+        let most = lanes_there as usize * 2 > known.layout.nodes.len();
+        if most {
+            self.tally.extend_from_slice(&group.tally);
+        }
+        self.tally.resize(classes * DIRECT, 0);
+        for (block, held) in group.held.iter().enumerate() {
+            let wanted = held & if most { !masks[block] } else { masks[block] };
+            if wanted != 0 {
+                let page = group.page(block);
+                let classes = &known.layout.class_of[block * LANES..];
+                for lane in lanes(wanted) {
+                    let lanes =
+                        &mut self.tally[classes[lane] as usize * DIRECT + usize::from(page[lane])];
+                    *lanes = if most { *lanes - 1 } else { *lanes + 1 };
+                }
+            }
+        }
+        for class in 0..classes {
+            if self.feasible[class] == 0 {
+                continue;
+            }
+            let held: u32 = self.tally[class * DIRECT..][..DIRECT].iter().sum();
+            for spread in 0..DIRECT {
+                let code = class * DIRECT + spread;
+                if self.tally[code] > 0 || (spread == 0 && held < self.feasible[class]) {
+                    let (class, spread) = (class as u32, spread as u32);
+                    self.mark(code as u32, Combination { class, spread, pull: 0 });
+                }
+            }
+        }
     }
 
     /// Gives a code to each feasible lane: its class, or a number from there on if pods on the
@@ -131,27 +197,22 @@ impl Scores {
             let class_of = &known.layout.class_of[first..first + LANES];
             let codes = &mut codes[first..first + LANES];
             codes.copy_from_slice(class_of);
-            let held = mask & hosts.held(block);
-            match (hosts.spread, hosts.pulls.is_empty()) {
-                _ if held == 0 => {}
-                (Some(group), true) => {
-                    let page = group.page(block);
-                    for lane in lanes(held) {
-                        let (class, spread) = (class_of[lane], u32::from(page[lane]));
-                        codes[lane] = self.code(Combination { class, spread, pull: 0 });
-                    }
-                }
-                _ => {
-                    for lane in lanes(held) {
-                        let on = |group: &Group| u32::from(group.page(block)[lane]);
-                        let pulls = hosts.pulls.iter();
-                        let pull = pulls.map(|(group, weight)| i64::from(on(group)) * weight).sum();
-                        let spread = hosts.spread.map_or(0, on);
-                        let class = class_of[lane];
-                        codes[lane] = self.code(Combination { class, spread, pull });
-                    }
-                }
+            for lane in lanes(mask & hosts.held(block)) {
+                let on = |group: &Group| u32::from(group.page(block)[lane]);
+                let pulls = hosts.pulls.iter();
+                let pull = pulls.map(|(group, weight)| i64::from(on(group)) * weight).sum();
+                let spread = hosts.spread.map_or(0, on);
+                codes[lane] = self.code(Combination { class: class_of[lane], spread, pull });
             }
+        }
+        for class in 0..classes {
+            if self.bare[class] > 0 {
+                let class = class as u32;
+                self.mark(class, Combination { class, spread: 0, pull: 0 });
+            }
+        }
+        for at in 0..self.combinations.len() {
+            self.mark((classes + at) as u32, self.combinations[at]);
         }
     }
 
@@ -176,45 +237,38 @@ impl Scores {
 
     /// The scores before normalisation.
     fn evaluate(&mut self, known: Known<'_>) {
-        self.raws.clear();
         let (soft, pulls) = (&self.soft, &self.pulls.classes);
-        let bare = self.bare.iter().enumerate().map(|(class, lanes)| match lanes {
-            0 => (0, 0),
-            _ => (soft.raw(known, class, 0), pulls[class]),
-        });
-        self.raws.extend(bare);
-        let combined = self.combinations.iter().map(|combination| {
-            let class = combination.class as usize;
-            (soft.raw(known, class, combination.spread), pulls[class] + combination.pull)
-        });
-        self.raws.extend(combined);
-    }
-
-    /// The codes that lanes have, with their classes.
-    fn in_use(&self) -> impl Iterator<Item = (usize, usize)> {
-        let bare = self.bare.iter().enumerate().filter(|(_, lanes)| **lanes > 0);
-        let bare = bare.map(|(class, _)| (class, class));
-        let combined = self.combinations.iter().enumerate();
-        bare.chain(combined.map(|(at, one)| (self.feasible.len() + at, one.class as usize)))
-    }
-
-    fn add_spread(&self, weight: i64, values: &mut [i32]) {
-        let counted = || self.in_use().filter(|(_, class)| !self.soft.ignored[*class]);
-        let scores = || counted().map(|(code, _)| self.raws[code].0);
-        let (min, max) = (scores().min().unwrap_or(0), scores().max().unwrap_or(0).max(0));
-        for (code, _) in counted() {
-            let score = pod_topology_spread::turned(self.raws[code].0, (min, max));
-            values[code] += (score * weight) as i32;
+        for Used { what, raw, .. } in &mut self.used {
+            let class = what.class as usize;
+            *raw = (soft.raw(known, class, what.spread), pulls[class] + what.pull);
         }
     }
 
-    fn add_pulls(&self, weight: i64, values: &mut [i32]) {
-        let scores = || self.in_use().map(|(code, _)| self.raws[code].1);
-        let min = scores().min().unwrap_or(0);
-        let range = scores().max().unwrap_or(0) - min;
-        for (code, _) in self.in_use() {
-            let score = inter_pod_affinity::stretched(self.raws[code].1, (min, range));
-            values[code] += (score * weight) as i32;
+    /// Fills in the values of the codes that lanes have.
+    fn fill(&self, (spread, pulls): (i64, i64), addends: &mut Addends) {
+        let ignored = |one: &Used| self.soft.ignored[one.what.class as usize];
+        let mut spreads = (i64::MAX, 0);
+        let mut weights = (i64::MAX, i64::MIN);
+        for one in &self.used {
+            let (own, pull) = one.raw;
+            weights = (weights.0.min(pull), weights.1.max(pull));
+            if spread > 0 && !ignored(one) {
+                spreads = (spreads.0.min(own), spreads.1.max(own));
+            }
+        }
+        let range = weights.1.saturating_sub(weights.0);
+        addends.most = 0;
+        for one in &self.used {
+            let mut value = 0;
+            if spread > 0 && !ignored(one) {
+                value += pod_topology_spread::turned(one.raw.0, spreads) * spread;
+            }
+            if pulls > 0 {
+                value += inter_pod_affinity::stretched(one.raw.1, (weights.0, range)) * pulls;
+            }
+            addends.most = addends.most.max(value as i32);
+            let own = addends.classes[one.what.class as usize];
+            addends.values[one.code as usize] = own + value as i32;
         }
     }
 }

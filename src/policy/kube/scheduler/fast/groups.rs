@@ -49,6 +49,8 @@ impl Members {
 /// Number of a group.
 pub(super) type GroupId = u32;
 
+/// Numbers of members on a node below this one are told apart in tables.
+pub(super) const DIRECT: usize = 16;
 /// No page: none of the lanes of the block has members.
 const NO_PAGE: u32 = u32::MAX;
 
@@ -63,6 +65,10 @@ pub(super) struct Group {
     pages: Vec<[u16; LANES]>,
     /// All members.
     pub(super) total: u64,
+    /// Lanes by class and number of members, those without members left out.
+    pub(super) tally: Vec<u32>,
+    /// Lanes with more members than the table tells apart.
+    pub(super) crowded: u32,
     /// More members were on a node than a page can hold.
     pub(super) overflowed: bool,
 }
@@ -95,6 +101,24 @@ impl Group {
         self.classes.get(class).copied().map_or(0, i64::from)
     }
 
+    /// Takes note of a lane of a class with so many members, or that it is not there any more.
+    fn enter(&mut self, class: u32, count: u16, more: bool) {
+        if count == 0 {
+            return;
+        }
+        let lanes = match usize::from(count) < DIRECT {
+            true => {
+                let at = class as usize * DIRECT + usize::from(count);
+                if self.tally.len() <= at {
+                    self.tally.resize((class as usize + 1) * DIRECT, 0);
+                }
+                &mut self.tally[at]
+            }
+            false => &mut self.crowded,
+        };
+        *lanes = if more { *lanes + 1 } else { *lanes - 1 };
+    }
+
     fn class(&mut self, class: u32) -> &mut u32 {
         let class = class as usize;
         if self.classes.len() <= class {
@@ -110,16 +134,18 @@ impl Group {
             self.pages.push(NONE);
         }
         let count = &mut self.pages[self.page_of[block] as usize][at];
+        let before = *count;
+        let after = if more { before.wrapping_add(1) } else { before.wrapping_sub(1) };
+        *count = after;
+        self.enter(class, before, false);
+        self.enter(class, after, true);
         if more {
-            let (sum, over) = count.overflowing_add(1);
-            *count = sum;
-            self.overflowed |= over;
+            self.overflowed |= after == 0;
             self.held[block] |= 1 << at;
             self.total += 1;
             *self.class(class) += 1;
         } else {
-            *count = count.wrapping_sub(1);
-            if *count == 0 {
+            if after == 0 {
                 self.held[block] &= !(1 << at);
             }
             self.total -= 1;
@@ -249,10 +275,12 @@ impl Groups {
             return;
         }
         for group in &mut self.groups {
-            let count = group.on(lane);
+            let count = group.page(lane / LANES)[lane % LANES];
             if count > 0 {
-                *group.class(before) -= count;
-                *group.class(class) += count;
+                *group.class(before) -= u32::from(count);
+                *group.class(class) += u32::from(count);
+                group.enter(before, count, false);
+                group.enter(class, count, true);
             }
         }
     }
@@ -321,5 +349,35 @@ impl Groups {
             }
         }
         group
+    }
+}
+
+#[cfg(test)]
+impl Groups {
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Compares every group with one that is counted from the beginning.
+    pub(super) fn check(&self, layout: &Layout, view: &View, catalog: &Catalog) {
+        let mut fresh = Groups::new(layout, view, catalog);
+        assert_eq!((&self.class_of, self.strays), (&layout.class_of, fresh.strays));
+        for (group, members) in self.groups.iter().zip(&self.members) {
+            let id = fresh.find(members.clone(), layout, view, catalog);
+            let other = fresh.group(id);
+            let classes = |group: &Group| -> Vec<i64> {
+                (0..layout.classes.len()).map(|class| group.in_class(class)).collect()
+            };
+            assert_eq!(classes(group), classes(other), "{members:?}");
+            assert_eq!((&group.held, group.total), (&other.held, other.total), "{members:?}");
+            let lanes = |group: &Group, at: usize| group.tally.get(at).copied().unwrap_or(0);
+            for at in 0..layout.classes.len() * DIRECT {
+                assert_eq!(lanes(group, at), lanes(other, at), "{members:?} at {at}");
+            }
+            assert_eq!(group.crowded, other.crowded, "{members:?}");
+            for lane in 0..layout.nodes.len() {
+                assert_eq!(group.on(lane), other.on(lane), "{members:?} on {lane}");
+            }
+        }
     }
 }

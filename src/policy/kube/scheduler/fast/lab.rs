@@ -25,8 +25,10 @@ pub(super) struct Lab {
 pub(super) enum Variety {
     /// Round numbers, so that many nodes tie, and nothing but CPU and memory.
     Even,
-    /// Everything.
+    /// Everything but what pods want of other pods.
     All,
+    /// Everything.
+    Related,
 }
 
 impl Lab {
@@ -38,11 +40,14 @@ impl Lab {
                 lab.nodes = vec![node_spec(4000), node_spec(8000)];
                 lab.pods = [100, 250, 500, 1000].map(|cpu| sized(host, cpu, cpu << 20)).into();
             }
-            Variety::All => {
+            Variety::All | Variety::Related => {
                 lab.make_taints(host);
                 lab.make_nodes(host);
                 lab.make_pods(host);
             }
+        }
+        if variety == Variety::Related {
+            lab.relate(host);
         }
         lab
     }

@@ -28,6 +28,8 @@ mod kernel_tests;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod lab_relations;
+#[cfg(test)]
 mod tests;
 
 use super::caches::Caches;
@@ -40,7 +42,7 @@ use choose::Choice;
 use dispatch::Width;
 use layout::{LANES, Layout};
 use refuse::{Expected, Refused};
-use shape::{Judge, Sum};
+use shape::{Codes, Judge, Sum};
 use shapes::Shapes;
 use terms::{Addends, Part, Relations};
 use window::Window;
@@ -194,15 +196,23 @@ impl Fast {
             let lanes = layout.blocks.len();
             if shape.varies || scores {
                 normal::addends(shape, &judge, window, addends);
+            }
+            if shape.varies {
                 shape.set_addends(&addends.classes);
             }
             if scores {
                 relations.score(cycle, layout, window.masks(lanes), addends);
             }
-            let codes = if scores { &addends.codes } else { &layout.class_of };
-            let values = &addends.classes;
-            let sum = (shape.varies || scores).then_some(Sum { values, codes });
-            let mut choice = Choice { shape, judge: &mut judge, window, sum, kept: !scores };
+            let addends = &*addends;
+            let sum = if scores {
+                let codes = relations.codes(cycle, layout, addends);
+                Some(Sum { values: &addends.values, codes })
+            } else {
+                let codes = Codes::Listed(&layout.class_of);
+                shape.varies.then_some(Sum { values: &addends.classes, codes })
+            };
+            let others = scores.then_some(addends.most);
+            let mut choice = Choice { shape, judge: &mut judge, window, sum, others };
             choice.bound();
             let node = choice.choose(tie);
             if let Some(told) = examined.as_deref_mut() {
@@ -225,6 +235,15 @@ impl Fast {
             Some(node) => place(cycle, node),
             None => refused.outcome(window, tie),
         })
+    }
+}
+
+#[cfg(test)]
+impl Fast {
+    /// Checks what is counted of other pods, right after an attempt; the number of groups.
+    fn check(&self, view: &crate::model::View, catalog: &crate::model::Catalog) -> usize {
+        let layout = self.layout.as_ref().expect("an attempt was made");
+        self.relations.check(layout, view, catalog)
     }
 }
 

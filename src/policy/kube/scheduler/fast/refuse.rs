@@ -83,7 +83,12 @@ impl Refused<'_, '_, '_> {
         let verdict = self.shape.verdict(self.judge, lane);
         let Judge { cycle, layout, .. } = self.judge;
         let others = || self.relations?.verdict(cycle, layout, lane);
-        verdict.or_else(others).expect("a lane is refused by some filter")
+        // Devices are asked about last.
+        let first = match verdict {
+            Some((Plugin::Devices, _)) => others().or(verdict),
+            _ => verdict.or_else(others),
+        };
+        first.expect("a lane is refused by some filter")
     }
 
     /// Who refused, and what preemption decides.

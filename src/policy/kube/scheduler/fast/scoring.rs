@@ -88,6 +88,12 @@ impl Scoring {
         })
     }
 
+    /// By how much a bound of the kernel is above the score at most: each of the two scores of
+    /// resources by one.
+    pub(super) fn slack(&self) -> i32 {
+        (self.fit + self.balance) as i32
+    }
+
     /// The weighted scores of resources, for a bounded shape, of a node that has both resources:
     /// what `node_resources_fit::score` and `balanced_allocation::score` say.
     pub(super) fn exact(&self, spec: &PodSpec, node: &Numbers) -> i32 {

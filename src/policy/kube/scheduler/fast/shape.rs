@@ -2,6 +2,7 @@
 //! What has not changed since the last pod of the shape is not computed again.
 
 use super::dispatch::{self, Width};
+use super::groups::{DIRECT, Group};
 use super::kernel::Query;
 use super::layout::{LANES, Layout};
 use super::scoring::Scoring;
@@ -326,7 +327,7 @@ impl Shape {
             return peak;
         }
         let addends = std::mem::take(&mut self.addends);
-        let codes = &judge.layout.class_of;
+        let codes = Codes::Listed(&judge.layout.class_of);
         let peak = self.peak_of(judge, (block, feasible), Some(&Sum { values: &addends, codes }));
         self.addends = addends;
         self.entries[block].peak_seen = seen;
@@ -436,23 +437,48 @@ impl Shape {
     }
 }
 
+/// Which value each lane has.
+#[derive(Clone, Copy)]
+pub(super) enum Codes<'a> {
+    /// The one listed for the lane, or for its class.
+    Listed(&'a [u32]),
+    /// The one of its class and the number of members of the group on it.
+    Paged(&'a [u32], &'a Group),
+}
+
 /// Scores that do not come from the resources of the lane.
 pub(super) struct Sum<'a> {
     pub(super) values: &'a [i32],
-    /// Which value each lane has: the class of the lane, if other pods do not score.
-    pub(super) codes: &'a [u32],
+    pub(super) codes: Codes<'a>,
 }
 
 impl Sum<'_> {
     fn of(&self, lane: usize) -> i32 {
-        self.values[self.codes[lane] as usize]
+        let code = match self.codes {
+            Codes::Listed(codes) => codes[lane] as usize,
+            Codes::Paged(classes, group) => {
+                classes[lane] as usize * DIRECT + group.on(lane) as usize
+            }
+        };
+        self.values[code]
     }
 
     fn column(&self, block: usize) -> [f32; LANES] {
-        let codes = &self.codes[block * LANES..(block + 1) * LANES];
         let mut column = [0.0; LANES];
-        for (addend, code) in column.iter_mut().zip(codes) {
-            *addend = self.values[*code as usize] as f32;
+        let range = block * LANES..(block + 1) * LANES;
+        match self.codes {
+            Codes::Listed(codes) => {
+                for (addend, code) in column.iter_mut().zip(&codes[range]) {
+                    *addend = self.values[*code as usize] as f32;
+                }
+            }
+            Codes::Paged(classes, group) => {
+                let lanes = classes[range].iter().zip(group.page(block));
+                for (addend, (class, members)) in column.iter_mut().zip(lanes) {
+                    let code = *class as usize * DIRECT + usize::from(*members);
+                    *addend = self.values[code] as f32;
+                }
+            }
         }
         column
     }

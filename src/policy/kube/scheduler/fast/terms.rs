@@ -7,14 +7,16 @@
 //! refused. Between attempts it tells of every touch of the view.
 
 use super::class_masks::ClassMasks;
-use super::codes::Scores;
+use super::codes::{self, Scores};
 use super::company::Required;
 use super::groups::{Groups, Move};
 use super::layout::{LANES, Layout};
 use super::plan::{Keys, Near, Plan, Planner};
-use super::shape::lanes;
+use super::shape::{Codes, lanes};
 use super::spread::{Hard, Known};
 use crate::ground::{Id, Name};
+#[cfg(test)]
+use crate::model::{Catalog, View};
 use crate::model::{Code, Plugin, Touch};
 use crate::policy::kube::scheduler::framework::Cycle;
 use rustc_hash::FxHashSet;
@@ -44,11 +46,14 @@ pub(crate) enum Part {
 /// and weighted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Addends {
-    /// By class; the core has it at the length of the classes, filled with the scores that depend
-    /// on the class alone. Where other pods score, by code.
+    /// The scores that depend on the class alone, by class.
     pub(crate) classes: Vec<i32>,
-    /// The code of each lane that is feasible, where other pods score.
+    /// Those of other pods on top of that, by code.
+    pub(crate) values: Vec<i32>,
+    /// The code of each lane that is feasible, unless class and page tell it.
     pub(crate) codes: Vec<u32>,
+    /// The most that other pods add.
+    pub(crate) most: i32,
 }
 
 /// The index of pods by what others ask about them.
@@ -186,6 +191,20 @@ impl Relations {
         scores.add(cycle, known, feasible, addends);
     }
 
+    /// The codes of the lanes, after other pods scored.
+    pub(super) fn codes<'a>(
+        &'a self,
+        cycle: &Cycle<'_>,
+        layout: &'a Layout,
+        addends: &'a Addends,
+    ) -> Codes<'a> {
+        let Relations { groups, plans, keys, masks, .. } = self;
+        match codes::paged(known(cycle, layout, (groups, plans), (keys, masks))) {
+            Some(group) => Codes::Paged(&layout.class_of, group),
+            None => Codes::Listed(&addends.codes),
+        }
+    }
+
     /// The first of the two filters that refuses a lane, in the order of the profile.
     pub(super) fn verdict(
         &self,
@@ -207,6 +226,16 @@ impl Relations {
         };
         let spread = spread().map(|code| (Plugin::PodTopologySpread, code));
         spread.or_else(|| others().map(|code| (Plugin::InterPodAffinity, code)))
+    }
+}
+
+#[cfg(test)]
+impl Relations {
+    /// Checks the counts and tells how many groups there are.
+    pub(super) fn check(&self, layout: &Layout, view: &View, catalog: &Catalog) -> usize {
+        let Some(groups) = &self.groups else { return 0 };
+        groups.check(layout, view, catalog);
+        groups.len()
     }
 }
 

@@ -27,6 +27,10 @@ struct Trio {
     told: u32,
     refused: u32,
     preempting: u32,
+    /// Pods want something of other pods.
+    related: bool,
+    /// Groups whose counts were checked.
+    groups: usize,
 }
 
 impl Trio {
@@ -45,6 +49,8 @@ impl Trio {
             told: 0,
             refused: 0,
             preempting: 0,
+            related: false,
+            groups: 0,
         }
     }
 
@@ -87,6 +93,34 @@ impl Trio {
         }
         let status = self.host.status(&spec, &taints, cordoned);
         self.tell(Change::NodeUpdated { node, status });
+    }
+
+    fn change_object(&mut self, lab: &mut Lab) {
+        let object = lab.object(&mut self.host);
+        let key = object.key();
+        let known = self.host.view.objects().current(key, &self.host.catalog).cloned();
+        if let Some(known) = known.filter(|_| lab.one_in(2)) {
+            let object = self.host.catalog.intern_object(&known);
+            return self.tell(Change::ObjectRemoved { object });
+        }
+        let object = self.host.catalog.intern_object(&object);
+        self.tell(Change::ObjectSet { object });
+    }
+
+    /// Removes a node whose pods the store still has.
+    fn leave_pods(&mut self, lab: &mut Lab) {
+        if let Some(node) = self.some_node(lab).filter(|_| self.host.view.present_nodes() > 3) {
+            self.tell(Change::NodeRemoved { node });
+        }
+    }
+
+    /// Removes the pods on nodes that are gone, as the garbage collector does.
+    fn collect(&mut self) {
+        let view = &self.host.view;
+        let gone = |node: NodeId| !view.node(node).present;
+        let pods = view.pods().filter(|(_, row)| row.node.is_some_and(gone));
+        let pods: Vec<PodId> = pods.map(|(pod, _)| pod).collect();
+        pods.into_iter().for_each(|pod| self.remove(pod));
     }
 
     fn remove_node(&mut self, lab: &mut Lab) {
@@ -152,6 +186,10 @@ impl Trio {
         let next = scheduler.next_start();
         assert_eq!((next, next), (self.quick.next_start(), self.telling.next_start()));
         self.attempts += 1;
+        if self.related && self.attempts.is_multiple_of(5) {
+            let fast = self.telling.caches.fast.as_ref().expect("there are nodes");
+            self.groups += fast.check(view, catalog);
+        }
         self.carry_out(&plain);
     }
 
@@ -194,6 +232,9 @@ impl Trio {
             6 => self.quick.drop_caches(),
             7 => self.host.view = self.host.view.clone(),
             8 => self.quick = self.quick.clone(),
+            9 | 10 if self.related => self.change_object(lab),
+            11 if self.related => self.leave_pods(lab),
+            12..18 if self.related => self.collect(),
             _ => {}
         }
         for _ in 0..lab.below(3) {
@@ -248,6 +289,15 @@ fn play(seed: u64, variety: Variety, nodes: usize, steps: u32) -> Trio {
     let mut trio = Trio::new(&params(seed));
     trio.host.seed = seed;
     let mut lab = Lab::new(seed, variety, &mut trio.host);
+    trio.related = variety == Variety::Related;
+    if trio.related {
+        let mut profile = trio.host.scheduler.profiles[0].clone();
+        lab.tune(&mut trio.host, &mut profile);
+        for scheduler in [&mut trio.host.scheduler, &mut trio.quick, &mut trio.telling] {
+            scheduler.profiles = vec![profile.clone()];
+        }
+        (0..6).for_each(|_| trio.change_object(&mut lab));
+    }
     for _ in 0..nodes {
         trio.add_node(&mut lab);
     }
@@ -288,5 +338,18 @@ fn many_ties() {
     for seed in 0..12 {
         let trio = play(seed, Variety::Even, 140, 120);
         assert_eq!(trio.told, trio.attempts, "everything is on the fast path");
+    }
+}
+
+#[test]
+fn pods_that_want_something_of_others() {
+    for (seeds, nodes, steps) in [(60, 9, 150), (12, 150, 80)] {
+        let (mut told, mut attempts) = (0, 0);
+        for seed in 0..seeds {
+            let trio = play(seed, Variety::Related, nodes, steps);
+            (told, attempts) = (told + trio.told, attempts + trio.attempts);
+            assert!(trio.groups > 0, "counts are checked");
+        }
+        assert!(told * 10 >= attempts * 7, "{told} of {attempts} attempts are on the fast path");
     }
 }
