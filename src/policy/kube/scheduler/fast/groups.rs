@@ -1,6 +1,7 @@
 //! Groups: the pods that somebody asks about, counted by lane and by class of the node. Kept up to
 //! date touch by touch, so that no pod is looked at twice.
 
+use super::holdings::Holdings;
 use super::layout::{LANES, Layout};
 use crate::ground::{Id, Name};
 use crate::model::{AffinityTerm, Catalog, LabelSelector, NodeId, PodSpec, PodSpecId, View};
@@ -172,14 +173,18 @@ pub(super) struct Move {
     pub(super) staying: bool,
 }
 
+impl Move {
+    fn concerns(&self, members: &Members) -> bool {
+        if members.counts_deleting() { self.deleting } else { self.staying }
+    }
+}
+
 /// What is known of a specification of pods.
 #[derive(Debug, Clone, Default)]
 struct Known {
     seen: bool,
     /// Groups of which its pods are members.
     groups: Vec<GroupId>,
-    /// Its pods on lanes.
-    pods: u32,
 }
 
 /// All groups.
@@ -189,6 +194,7 @@ pub(super) struct Groups {
     members: Vec<Members>,
     groups: Vec<Group>,
     specs: Vec<Known>,
+    holdings: Holdings,
     /// Specifications with affinity to other pods that had pods on nodes, in order of appearance.
     pub(super) affine: Vec<PodSpecId>,
     class_of: Vec<u32>,
@@ -200,15 +206,11 @@ pub(super) struct Groups {
 impl Groups {
     /// No groups yet, and the pods that are there.
     pub(super) fn new(layout: &Layout, view: &View, catalog: &Catalog) -> Groups {
-        let mut groups = Groups { class_of: layout.class_of.clone(), ..Groups::default() };
-        groups.objects = layout.object_changes;
-        for (_, row) in view.pods() {
-            let held = row.node.filter(|_| !row.phase.is_terminal());
-            if let Some(node) = held.filter(|node| layout.lane(*node).is_some()) {
-                debug_assert!(view.node(node).present, "nodes that are searched are there");
-                groups.count((view, catalog), row.spec, true);
-            }
-        }
+        let (class_of, objects) = (layout.class_of.clone(), layout.object_changes);
+        let mut groups = Groups { class_of, objects, ..Groups::default() };
+        let holdings = Holdings::new(layout, view);
+        holdings.specs().for_each(|spec| groups.know((view, catalog), spec));
+        groups.holdings = holdings;
         let stray = |(node, _): &(NodeId, _)| layout.lane(*node).is_none();
         groups.strays = view.affine_pods().filter(stray).count() as u32;
         groups
@@ -222,8 +224,8 @@ impl Groups {
         &self.groups[id as usize]
     }
 
-    /// The specification's row, which knows its groups.
-    fn known(&mut self, (view, catalog): (&View, &Catalog), spec: PodSpecId) -> &mut Known {
+    /// Finds out of which groups the pods of a specification are members.
+    fn know(&mut self, (view, catalog): (&View, &Catalog), spec: PodSpecId) {
         let at = spec.index();
         if self.specs.len() <= at {
             self.specs.resize(at + 1, Known::default());
@@ -238,31 +240,16 @@ impl Groups {
                 self.affine.push(spec);
             }
         }
-        known
     }
 
-    fn count(&mut self, world: (&View, &Catalog), spec: PodSpecId, more: bool) {
-        let known = self.known(world, spec);
-        if more {
-            known.pods += 1;
-        } else {
-            known.pods -= 1;
-        }
-    }
-
-    /// Takes note of a pod that comes or goes; `comes` if it was or will be there at all.
-    pub(super) fn pod(&mut self, world: (&View, &Catalog), pod: Move, comes: bool) {
-        if comes {
-            self.count(world, pod.spec, pod.more);
-        }
+    /// Takes note of a pod that comes, goes or is on its way out.
+    pub(super) fn pod(&mut self, world: (&View, &Catalog), pod: Move) {
+        self.know(world, pod.spec);
+        self.holdings.push(pod);
         let class = self.class_of[pod.lane];
         let Groups { specs, groups, members, .. } = self;
         for id in &specs[pod.spec.index()].groups {
-            let counts = match members[*id as usize].counts_deleting() {
-                true => pod.deleting,
-                false => pod.staying,
-            };
-            if counts {
+            if pod.concerns(&members[*id as usize]) {
                 groups[*id as usize].change(pod.lane, class, pod.more);
             }
         }
@@ -322,30 +309,27 @@ impl Groups {
 
     /// Counts a group from the beginning.
     fn recount(&mut self, id: GroupId, layout: &Layout, view: &View, catalog: &Catalog) -> Group {
-        let members = &self.members[id as usize];
-        let mut group = Group::new(layout);
-        let mut left = 0;
-        for (spec, known) in self.specs.iter_mut().enumerate().filter(|(_, known)| known.seen) {
-            if members.has(view, catalog, PodSpecId::from_index(spec)) {
-                known.groups.push(id);
-                left += known.pods;
-            }
+        if self.holdings.is_old() {
+            self.holdings = Holdings::new(layout, view);
         }
-        let is_member = |spec: PodSpecId| {
-            self.specs.get(spec.index()).is_some_and(|known| known.groups.last() == Some(&id))
-        };
-        for (lane, node) in layout.nodes.iter().enumerate() {
-            if left == 0 {
-                break;
-            }
-            for pod in &view.holds(*node).pods {
-                let row = view.pod(*pod).expect("a held pod is there");
-                if is_member(row.spec) {
-                    left -= 1;
-                    if !row.deleting || members.counts_deleting() {
-                        group.change(lane, self.class_of[lane], true);
+        let Groups { members, specs, holdings, class_of, .. } = self;
+        let members = &members[id as usize];
+        let mut group = Group::new(layout);
+        for (at, known) in specs.iter_mut().enumerate().filter(|(_, known)| known.seen) {
+            let spec = PodSpecId::from_index(at);
+            if members.has(view, catalog, spec) {
+                known.groups.push(id);
+                for held in holdings.of(spec) {
+                    if !held.deleting || members.counts_deleting() {
+                        group.change(held.lane as usize, class_of[held.lane as usize], true);
                     }
                 }
+            }
+        }
+        let is_member = |pod: &&Move| specs[pod.spec.index()].groups.last() == Some(&id);
+        for pod in holdings.moves.iter().filter(is_member) {
+            if pod.concerns(members) {
+                group.change(pod.lane, class_of[pod.lane], pod.more);
             }
         }
         group

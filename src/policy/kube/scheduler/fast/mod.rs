@@ -11,6 +11,7 @@ mod codes;
 mod company;
 mod dispatch;
 mod groups;
+mod holdings;
 mod kernel;
 mod layout;
 mod normal;

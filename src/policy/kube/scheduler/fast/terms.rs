@@ -101,7 +101,7 @@ impl Relations {
             Some(lane) => {
                 let staying = leaves || !deleting;
                 let pod = Move { lane, spec, more, deleting: !leaves, staying };
-                groups.pod((cycle.view, cycle.catalog), pod, !leaves);
+                groups.pod((cycle.view, cycle.catalog), pod);
             }
             None if !leaves && !cycle.catalog.pod_spec(spec).pod_affinity.is_empty() => {
                 let change = if more { 1 } else { u32::MAX };
