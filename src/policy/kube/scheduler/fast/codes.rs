@@ -68,6 +68,8 @@ struct Used {
 pub(super) struct Scores {
     soft: Soft,
     pulls: Pulls,
+    /// More than half of the lanes are feasible.
+    most: bool,
     /// Feasible lanes by class, and those of them without pods that matter.
     feasible: Vec<u32>,
     bare: Vec<u32>,
@@ -126,12 +128,25 @@ impl Scores {
         self.fill((spread, pulls), addends);
     }
 
+    /// Counts the feasible lanes by class; the others, and those taken away, if these are fewer.
     fn count(&mut self, known: Known<'_>, masks: &[u64]) {
+        let layout = known.layout;
+        let feasible: usize = masks.iter().map(|mask| mask.count_ones() as usize).sum();
+        self.most = feasible * 2 > layout.nodes.len();
         self.feasible.clear();
-        self.feasible.resize(known.layout.classes.len(), 0);
-        for (block, mask) in masks.iter().enumerate().filter(|(_, mask)| **mask != 0) {
-            for (class, lanes) in known.masks.of(block) {
-                self.feasible[*class as usize] += (mask & lanes).count_ones();
+        if self.most {
+            self.feasible.extend_from_slice(&layout.class_nodes);
+        }
+        self.feasible.resize(layout.classes.len(), 0);
+        for (block, mask) in masks.iter().enumerate() {
+            if self.most {
+                for lane in lanes(layout.lanes_of(block) & !mask) {
+                    self.feasible[layout.class_of[block * LANES + lane] as usize] -= 1;
+                }
+            } else if *mask != 0 {
+                for (class, lanes) in known.masks.of(block) {
+                    self.feasible[*class as usize] += (mask & lanes).count_ones();
+                }
             }
         }
         self.bare.clone_from(&self.feasible);
@@ -145,9 +160,7 @@ impl Scores {
     fn look_up(&mut self, known: Known<'_>, group: &Group, masks: &[u64]) {
         let classes = known.layout.classes.len();
         self.tally.clear();
-        let lanes_there: u32 = self.feasible.iter().sum();
-        // Fewer lanes are looked at if those that are not feasible are taken away.
-        let most = lanes_there as usize * 2 > known.layout.nodes.len();
+        let most = self.most;
         if most {
             self.tally.extend_from_slice(&group.tally);
         }

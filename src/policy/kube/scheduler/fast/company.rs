@@ -16,6 +16,8 @@ pub(super) struct Required {
     far: Vec<bool>,
     /// The pod is the first of those that it needs near.
     first: bool,
+    /// Some class tells that its nodes are refused.
+    by_class: bool,
     values: Vec<bool>,
 }
 
@@ -53,6 +55,11 @@ impl Required {
                 }
             }
         }
+        self.by_class = (0..classes).any(|class| self.is_lonely(class) || self.far[class]);
+    }
+
+    fn is_lonely(&self, class: usize) -> bool {
+        !self.labelled[class] || !(self.near[class] || self.first)
     }
 
     /// True if no pod that is needed is on a node with one of the labels.
@@ -96,11 +103,13 @@ impl Required {
         {
             absent = !known.groups.group(group).held[block];
         }
-        for (class, mask) in known.masks.of(block) {
-            let class = *class as usize;
-            let lonely = !self.labelled[class] || !(self.near[class] || self.first);
-            refused |= if lonely || self.far[class] { *mask } else { *mask & absent };
+        if self.by_class {
+            for (class, mask) in known.masks.of(block) {
+                let refuses = self.is_lonely(*class as usize) || self.far[*class as usize];
+                refused |= if refuses { *mask } else { 0 };
+            }
         }
+        refused |= absent & known.layout.lanes_of(block);
         for (near, group) in &plan.far {
             if *near == Near::Host {
                 refused |= known.groups.group(*group).held[block];

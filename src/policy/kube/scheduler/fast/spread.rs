@@ -58,6 +58,8 @@ pub(super) struct Hard {
     tables: Vec<Table>,
     /// Nodes of the class count, by constraint and class.
     counted: Vec<Vec<bool>>,
+    /// All nodes of the class are refused, by class.
+    pub(super) refused: Vec<bool>,
 }
 
 impl Hard {

@@ -274,20 +274,30 @@ fn have_own_names(cycle: &Cycle<'_>, layout: &Layout) -> bool {
 
 impl Hard {
     /// Adds the lanes that are refused.
-    fn refuse(&self, known: Known<'_>, masks: &mut [u64]) {
-        let by_host = known.plan.hard.iter().any(|constraint| constraint.near == Near::Host);
-        for (block, mask) in masks.iter_mut().enumerate() {
-            for (class, here) in known.masks.of(block) {
-                let class = *class as usize;
-                if by_host {
-                    for lane in lanes(here & !*mask) {
-                        let refused = self.verdict(known, class, block * LANES + lane).is_some();
-                        *mask |= u64::from(refused) << lane;
-                    }
-                } else if self.verdict(known, class, 0).is_some() {
-                    *mask |= here;
+    fn refuse(&mut self, known: Known<'_>, masks: &mut [u64]) {
+        if known.plan.hard.iter().any(|constraint| constraint.near == Near::Host) {
+            for (block, mask) in masks.iter_mut().enumerate() {
+                for (class, here) in known.masks.of(block) {
+                    let refused = |lane: &usize| {
+                        let lane = block * LANES + lane;
+                        self.verdict(known, *class as usize, lane).is_some()
+                    };
+                    lanes(here & !*mask).filter(refused).for_each(|lane| *mask |= 1 << lane);
                 }
             }
+            return;
         }
+        let mut refused = std::mem::take(&mut self.refused);
+        refused.clear();
+        let classes = 0..known.layout.classes.len();
+        refused.extend(classes.map(|class| self.verdict(known, class, 0).is_some()));
+        if refused.contains(&true) {
+            for (block, mask) in masks.iter_mut().enumerate() {
+                let rows = known.masks.of(block).iter();
+                let rows = rows.filter(|(class, _)| refused[*class as usize]);
+                rows.for_each(|(_, here)| *mask |= here);
+            }
+        }
+        self.refused = refused;
     }
 }
