@@ -139,6 +139,10 @@ impl Choice<'_, '_, '_> {
         if peak.open == 0 {
             return;
         }
+        if peak.open == feasible {
+            // It was only surveyed.
+            peak = shape.peak_of(judge, (block, feasible), sum.as_ref());
+        }
         for lane in lanes(peak.top) {
             let bit = 1 << lane;
             if peak.open & bit != 0 {

@@ -65,12 +65,15 @@ use super::kernel::portable_mask as mask;
 const NOTHING: [f32; LANES] = [0.0; LANES];
 
 /// The forms of the kernel that differ at compile time.
-struct Of<const FUSED: bool, const ADD: bool, const MOST: bool>;
+struct Of<const FUSED: bool, const ADD: bool, const MOST: bool, const TOP: bool>;
 
-impl<const FUSED: bool, const ADD: bool, const MOST: bool> Form for Of<FUSED, ADD, MOST> {
+impl<const FUSED: bool, const ADD: bool, const MOST: bool, const TOP: bool> Form
+    for Of<FUSED, ADD, MOST, TOP>
+{
     const FUSED: bool = FUSED;
     const ADD: bool = ADD;
     const MOST: bool = MOST;
+    const TOP: bool = TOP;
 }
 
 /// Scans the lanes of `gate` with instructions of this width, which the machine must have.
@@ -84,58 +87,77 @@ pub(super) fn scan(
 ) -> Scan {
     let lanes = (gate, addends.unwrap_or(&NOTHING));
     match (query.most_allocated, addends.is_some()) {
-        (false, false) => of_width::<false, false>(width, block, query, lanes),
-        (false, true) => of_width::<true, false>(width, block, query, lanes),
-        (true, false) => of_width::<false, true>(width, block, query, lanes),
-        (true, true) => of_width::<true, true>(width, block, query, lanes),
+        (false, false) => of_width::<false, false, true>(width, block, query, lanes),
+        (false, true) => of_width::<true, false, true>(width, block, query, lanes),
+        (true, false) => of_width::<false, true, true>(width, block, query, lanes),
+        (true, true) => of_width::<true, true, true>(width, block, query, lanes),
+    }
+}
+
+/// The same, but only room and the highest bound are looked for: all feasible lanes are said to
+/// be open.
+#[inline]
+pub(super) fn survey(
+    width: Width,
+    block: &Block,
+    query: &Query,
+    gate: u64,
+    addends: Option<&[f32; LANES]>,
+) -> Scan {
+    let lanes = (gate, addends.unwrap_or(&NOTHING));
+    match (query.most_allocated, addends.is_some()) {
+        (false, false) => of_width::<false, false, false>(width, block, query, lanes),
+        (false, true) => of_width::<true, false, false>(width, block, query, lanes),
+        (true, false) => of_width::<false, true, false>(width, block, query, lanes),
+        (true, true) => of_width::<true, true, false>(width, block, query, lanes),
     }
 }
 
 #[inline]
 #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls by instruction set"))]
-fn of_width<const ADD: bool, const MOST: bool>(
+fn of_width<const ADD: bool, const MOST: bool, const TOP: bool>(
     width: Width,
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
     match width {
-        Width::Baseline => baseline::<ADD, MOST>(block, query, lanes),
+        Width::Baseline => baseline::<ADD, MOST, TOP>(block, query, lanes),
         // SAFETY: a width other than the baseline comes from `Width::of_machine` only, which has
         // seen that the machine has these instructions.
         #[cfg(target_arch = "x86_64")]
-        Width::Bits256 => unsafe { bits_256::<ADD, MOST>(block, query, lanes) },
+        Width::Bits256 => unsafe { bits_256::<ADD, MOST, TOP>(block, query, lanes) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Width::Bits512 => unsafe { bits_512::<ADD, MOST>(block, query, lanes) },
+        Width::Bits512 => unsafe { bits_512::<ADD, MOST, TOP>(block, query, lanes) },
     }
 }
 
 #[inline(never)]
-fn baseline<const ADD: bool, const MOST: bool>(
+fn baseline<const ADD: bool, const MOST: bool, const TOP: bool>(
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<Of<false, ADD, MOST>>(block, query, lanes, mask)
+    kernel::scan::<Of<false, ADD, MOST, TOP>>(block, query, lanes, mask)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn bits_256<const ADD: bool, const MOST: bool>(
+fn bits_256<const ADD: bool, const MOST: bool, const TOP: bool>(
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<Of<true, ADD, MOST>>(block, query, lanes, mask)
+    kernel::scan::<Of<true, ADD, MOST, TOP>>(block, query, lanes, mask)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-fn bits_512<const ADD: bool, const MOST: bool>(
+fn bits_512<const ADD: bool, const MOST: bool, const TOP: bool>(
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<Of<true, ADD, MOST>>(block, query, lanes, mask)
+    kernel::scan::<Of<true, ADD, MOST, TOP>>(block, query, lanes, mask)
 }

@@ -77,6 +77,9 @@ pub(super) trait Form {
     const ADD: bool;
     /// The query's `most_allocated`.
     const MOST: bool;
+    /// Which lanes have the highest bound is asked for. Without it, all feasible ones are said to
+    /// be open.
+    const TOP: bool;
 }
 
 /// The nearest whole number.
@@ -126,29 +129,30 @@ pub(super) fn scan<F: Form>(
             let bound = whole_balance * query.balance_weight;
             let bound = fused::<F>(fit, query.fit_weight, bound);
             let bound = if F::ADD { bound + addends[lane] } else { bound };
-            let rest =
-                least(least(cpu - whole_cpu, memory - whole_memory), balance - whole_balance);
             // Floats that are not negative have the order of their bits.
             let bits = if fits { bound.to_bits() as i32 } else { -1 };
-            bounds[lane] = bits;
             best[at] = best[at].max(bits);
             feasible[lane] = byte(fits);
-            unsure[lane] = byte(rest < BAND + OFFSET);
+            if F::TOP {
+                let rest =
+                    least(least(cpu - whole_cpu, memory - whole_memory), balance - whole_balance);
+                bounds[lane] = bits;
+                unsure[lane] = byte(rest < BAND + OFFSET);
+            }
         }
     }
     let highest = best.into_iter().fold(-1, i32::max);
+    let feasible = mask(&feasible);
+    let bound = if feasible == 0 { -1 } else { f32::from_bits(highest as u32) as i32 };
+    if !F::TOP {
+        return Scan { feasible, top: feasible, open: feasible, bound };
+    }
     let mut top = [0u8; LANES];
     for lane in 0..LANES {
         top[lane] = byte(bounds[lane] == highest);
     }
-    let feasible = mask(&feasible);
     let top = mask(&top) & feasible;
-    Scan {
-        feasible,
-        top,
-        open: mask(&unsure) & top,
-        bound: if feasible == 0 { -1 } else { f32::from_bits(highest as u32) as i32 },
-    }
+    Scan { feasible, top, open: mask(&unsure) & top, bound }
 }
 
 /// The score of a resource with the pod on the node, 0 to 100, and the offset.

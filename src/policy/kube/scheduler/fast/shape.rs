@@ -268,7 +268,7 @@ impl Shape {
         }
         let gate = self.gate(judge, block);
         let mut scan =
-            dispatch::scan(judge.width, &judge.layout.blocks[block], &self.query, gate, None);
+            dispatch::survey(judge.width, &judge.layout.blocks[block], &self.query, gate, None);
         let mut keep = scan.feasible;
         let wanted = judge.cycle.spec.requests.memory.0;
         if !wanted.is_multiple_of(1 << judge.layout.unit_shift) {
@@ -301,7 +301,7 @@ impl Shape {
             self.entries[block].peak = peak;
         } else {
             if keep != scan.feasible {
-                scan = dispatch::scan(
+                scan = dispatch::survey(
                     judge.width,
                     &judge.layout.blocks[block],
                     &self.query,
