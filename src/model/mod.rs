@@ -27,6 +27,7 @@ mod rollouts;
 mod selector;
 mod stimulus;
 mod taint;
+mod touch;
 mod view;
 mod volume;
 mod workload;
@@ -70,6 +71,7 @@ pub use rollouts::Rollouts;
 pub use selector::LabelSelector;
 pub use stimulus::{Lifetime, OperatorAction, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
+pub use touch::{Touch, TouchCursor};
 pub use view::{NodeView, PodView, View};
 pub use volume::{
     AccessMode, BindingMode, Claim, ClaimRef, ClaimTemplate, Disk, PodVolume, StorageCapacity,
