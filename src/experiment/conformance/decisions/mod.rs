@@ -5,8 +5,13 @@
 //! no part of a recording is passed over.
 
 mod control;
+mod cron_job;
+mod daemon_set;
 mod deployment;
+mod disruption;
+mod job;
 mod kubelet;
+mod stateful_set;
 
 use super::Unreadable;
 use super::compare::{Difference, differences};
@@ -25,23 +30,27 @@ struct Compared {
 type Replay = fn(&Value) -> Result<Compared, String>;
 
 /// Topics whose policies exist.
-const COVERED: [(&str, Replay); 10] = [
+const COVERED: [(&str, Replay); 16] = [
+    ("cronjob-schedule", cron_job::schedule),
+    ("daemonset-update-step", daemon_set::update_step),
     ("deployment-fenceposts", deployment::fenceposts),
     ("deployment-progress", deployment::progress),
     ("deployment-proportional-scale", deployment::proportional_scale),
     ("deployment-rolling-step", deployment::rolling_step),
+    ("job-backoff", job::backoff),
+    ("job-indexes", job::indexes),
     ("kubelet-crash-backoff", kubelet::crash_backoff),
     ("kubelet-eviction-rank", kubelet::eviction_rank),
     ("kubelet-probe-timing", kubelet::probe_timing),
     ("node-zone-state", control::node_zone_state),
+    ("pdb-expected", disruption::expected),
     ("pod-deletion-order", control::pod_deletion_order),
+    ("statefulset-step", stateful_set::step),
     ("taint-toleration-delay", control::taint_toleration_delay),
 ];
 
 /// Topics whose policies are still to be written.
-const LATER: [&str; 16] = [
-    "cronjob-schedule",
-    "daemonset-update-step",
+const LATER: [&str; 10] = [
     "hpa-behavior-sequences",
     "hpa-default-sequences",
     "hpa-external-average-value",
@@ -52,10 +61,6 @@ const LATER: [&str; 16] = [
     "hpa-reconcile-sequences",
     "hpa-resource-average-value",
     "hpa-resource-utilization",
-    "job-backoff",
-    "job-indexes",
-    "pdb-expected",
-    "statefulset-step",
 ];
 
 /// The recorded decisions of one topic.
