@@ -28,7 +28,8 @@ impl Planner<'_> {
                 let text = format!("this happens at {}, the run ends at {until}", entry.at);
                 self.warn(join(&path, "at"), text, "make the run longer or the time earlier");
             }
-            let Some((workload, keeper)) = self.deployment_called(name, &join(&path, key)) else {
+            let Some((workload, keeper)) = self.deployment_called(name, &format!("{path}.{key}"))
+            else {
                 continue;
             };
             let spec = self.plan.catalog.pod_spec(keeper.template()).clone();

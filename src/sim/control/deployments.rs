@@ -295,6 +295,11 @@ impl World {
         self.sync_deployments(host);
     }
 
+    fn has_set_of(&self, workload: WorkloadId, template: PodSpecId) -> bool {
+        let mut sets = self.store.truth.rollouts().sets_of(workload);
+        sets.any(|(_, set)| set.template == template)
+    }
+
     fn make_deployment_write<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
@@ -303,6 +308,8 @@ impl World {
     ) {
         let told = |spec: &ReplicaSetSpec| (spec.replicas, spec.revision.unwrap_or(0));
         match request {
+            // Its name comes from the template: one that is there already is taken for it.
+            Request::Create { template, .. } if self.has_set_of(workload, template) => {}
             Request::Create { template, spec } => {
                 let (set, created) = (self.store.truth.rollouts().next_set(), host.now);
                 self.introduce_pod_spec_once(host, template);

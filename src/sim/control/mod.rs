@@ -159,10 +159,10 @@ impl Memory {
                 self.pod_leaves(cx, pod, true);
                 self.evictions.forget(pod);
             }
-            Change::NodeUpdated { node, status } => {
-                if status.taints != cx.view.node(node).status.taints {
-                    self.node_taints_change(cx, node, status.taints);
-                }
+            Change::NodeUpdated { node, status }
+                if status.taints != cx.view.node(node).status.taints =>
+            {
+                self.node_taints_change(cx, node, status.taints);
             }
             Change::PodBound { pod, node, .. } => {
                 self.pod_meets_taints(cx, pod, cx.view.node(node).status.taints);

@@ -7,6 +7,7 @@ mod lab;
 mod nodes;
 mod preemption;
 mod pressure;
+mod rollout;
 
 use crate::engine::{Limits, Stopped};
 use crate::ground::{Bytes, Draws, Key, MilliCpu, Span, SpanDist, Time};
