@@ -100,6 +100,8 @@ struct Found {
     cases_agreeing: usize,
     lines: usize,
     lines_agreeing: usize,
+    /// Lines that were decided on the fast path too.
+    lines_fast: usize,
     reports: Vec<CaseReport>,
     /// Decisions, topic by topic.
     topics: Vec<TopicReport>,
@@ -122,6 +124,7 @@ impl Found {
             self.cases_agreeing += usize::from(report.agreeing == report.lines);
             self.lines += report.lines;
             self.lines_agreeing += report.agreeing;
+            self.lines_fast += report.fast;
             self.reports.push(report);
         }
         let topics = recorded_topics(folder);
@@ -171,7 +174,7 @@ impl Found {
     }
 
     fn tell_cases(&self, text: &mut String) {
-        let Found { cases, cases_agreeing, lines, lines_agreeing, .. } = self;
+        let Found { cases, cases_agreeing, lines, lines_agreeing, lines_fast, .. } = self;
         if self.reports.is_empty() {
             return;
         }
@@ -179,7 +182,8 @@ impl Found {
         writeln!(
             text,
             "{cases} cases, {cases_agreeing} agree as a whole.\n\
-             {lines} lines, {lines_agreeing} agree: {percent} %."
+             {lines} lines, {lines_agreeing} agree: {percent} %.\n\
+             {lines_fast} of the lines were also decided on the fast path, which must not differ."
         )
         .expect("a string takes any text");
     }
@@ -216,7 +220,11 @@ fn show_difference(text: &mut String, case: &str, difference: &Difference) {
     let Difference { line, pod, field, ours, theirs } = difference;
     let (ours, theirs) = (value(ours), value(theirs));
     let pod = if pod.is_empty() { String::new() } else { format!(", pod {pod}") };
-    writeln!(text, "\n{case}, line {line}{pod}: {field}\n  recorded: {theirs}\n  wavetank: {ours}")
+    let (their, our) = match field.starts_with("fast.") {
+        true => ("plain path", "fast path"),
+        false => ("recorded", "wavetank"),
+    };
+    writeln!(text, "\n{case}, line {line}{pod}: {field}\n  {their}: {theirs}\n  {our}: {ours}")
         .expect("a string takes any text");
 }
 

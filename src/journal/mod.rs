@@ -7,6 +7,7 @@ mod file;
 mod sink;
 mod subject;
 mod trail;
+mod words;
 
 pub use digest::{Digest, Ladder, Rung, Window, first_difference};
 pub use fact::{DeletionCause, Fact, PullOutcome, Record, RunEnd};

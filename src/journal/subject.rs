@@ -53,7 +53,11 @@ impl Fact {
             | Fact::NodePressure { node, .. }
             | Fact::NodeRemoved { node }
             | Fact::ImagesCollected { node, .. } => (None, Some(node), None),
-            Fact::WorkloadDefined { workload, .. } => (None, None, Some(workload)),
+            Fact::WorkloadDefined { workload, .. }
+            | Fact::DeploymentWritten { workload, .. }
+            | Fact::RolloutProgress { workload, .. }
+            | Fact::OperatorRefused { workload }
+            | Fact::ReplicaSetCreated { workload, .. } => (None, None, Some(workload)),
             Fact::NameDefined { .. }
             | Fact::NodeSpecDefined { .. }
             | Fact::PodSpecDefined { .. }
@@ -61,6 +65,9 @@ impl Fact {
             | Fact::PodModelAccepted { .. }
             | Fact::ContainerDefined { .. }
             | Fact::QualityDefined { .. }
+            | Fact::ReplicaSetScaled { .. }
+            | Fact::ReplicaSetObserved { .. }
+            | Fact::ReplicaSetRemoved { .. }
             | Fact::ZoneDisrupted { .. }
             | Fact::RunEnded { .. } => (None, None, None),
         };

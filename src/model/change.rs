@@ -1,8 +1,8 @@
 //! The informer's word: one change of the store, small enough to be kept until every view has it.
 
 use super::{
-    DeviceMask, NodeId, NodeStatus, ObjectId, PodId, PodName, PodPhase, PodSpecId, PodUid,
-    WorkloadId,
+    DeploymentSpec, DeploymentStatus, DeviceMask, NodeId, NodeStatus, ObjectId, PodId, PodName,
+    PodPhase, PodSpecId, PodUid, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, WorkloadId,
 };
 use crate::ground::{Name, Time};
 use serde::{Deserialize, Serialize};
@@ -102,5 +102,51 @@ pub enum Change {
     ObjectRemoved {
         /// Its last content.
         object: ObjectId,
+    },
+    /// A Deployment is new, or somebody wrote what it is to be.
+    DeploymentWritten {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// What it is to be.
+        spec: DeploymentSpec,
+    },
+    /// The Deployment controller wrote what a Deployment is.
+    DeploymentObserved {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// What it is.
+        status: DeploymentStatus,
+    },
+    /// A ReplicaSet was created.
+    ReplicaSetAdded {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// What its pods are made of.
+        template: PodSpecId,
+        /// When the store created it.
+        created: Time,
+        /// What it is to be.
+        spec: ReplicaSetSpec,
+    },
+    /// Somebody wrote what a ReplicaSet is to be.
+    ReplicaSetWritten {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+        /// What.
+        spec: ReplicaSetSpec,
+    },
+    /// The ReplicaSet controller wrote what a ReplicaSet has.
+    ReplicaSetObserved {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+        /// What it has.
+        status: ReplicaSetStatus,
+    },
+    /// A ReplicaSet is gone.
+    ReplicaSetRemoved {
+        /// ReplicaSet.
+        set: ReplicaSetId,
     },
 }

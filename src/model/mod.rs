@@ -21,10 +21,13 @@ mod outcome;
 mod pod;
 mod pod_affinity;
 mod probe;
+mod replica_set;
 mod resource;
+mod rollouts;
 mod selector;
 mod stimulus;
 mod taint;
+mod touch;
 mod view;
 mod volume;
 mod workload;
@@ -62,10 +65,13 @@ pub use pod_affinity::{
     WhenUnsatisfiable,
 };
 pub use probe::{ProbeKind, ProbeParams, Probes};
+pub use replica_set::{Deployment, ReplicaSet, ReplicaSetId, ReplicaSetSpec};
 pub use resource::{Amounts, Extended, Resource};
+pub use rollouts::Rollouts;
 pub use selector::LabelSelector;
-pub use stimulus::{Lifetime, SourceId, Stimulus, Timed};
+pub use stimulus::{Lifetime, OperatorAction, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
+pub use touch::{Touch, TouchCursor};
 pub use view::{NodeView, PodView, View};
 pub use volume::{
     AccessMode, BindingMode, Claim, ClaimRef, ClaimTemplate, Disk, PodVolume, StorageCapacity,

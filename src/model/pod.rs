@@ -480,6 +480,29 @@ impl PodName {
         format!("{stem}{number:0width$}", number = self.number, width = usize::from(self.digits))
     }
 
+    /// The key of the text of the name, found without making the text where it is short.
+    pub fn text_key(&self, names: &Names) -> Key {
+        const ROOM: usize = 96;
+        let stem = names.text(self.stem);
+        if self.digits == 0 {
+            return Key::of(stem);
+        }
+        let digits = self.number.checked_ilog10().unwrap_or(0) as usize + 1;
+        let length = stem.len() + digits.max(usize::from(self.digits));
+        let mut whole = [b'0'; ROOM];
+        if length > ROOM {
+            return Key::of(&self.text(names));
+        }
+        whole[..stem.len()].copy_from_slice(stem.as_bytes());
+        let mut rest = self.number;
+        for digit in whole[length - digits..length].iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        let text = std::str::from_utf8(&whole[..length]).expect("a text and digits are a text");
+        Key::of(text)
+    }
+
     /// The name within its namespace, which the whole name of a pod may begin with.
     pub fn own_text(&self, names: &Names) -> String {
         let text = self.text(names);
@@ -550,7 +573,13 @@ mod tests {
     fn names_are_split_and_joined() {
         let mut names = Names::new();
         for text in ["openb-pod-0007", "web", "a1b22", "x-0000000000123456", "7"] {
-            assert_eq!(PodName::parse(text, &mut names).text(&names), text);
+            let name = PodName::parse(text, &mut names);
+            assert_eq!((name.text(&names).as_str(), name.text_key(&names)), (text, Key::of(text)));
         }
+        let long = format!("{}{}", "x".repeat(90), 1_234_567);
+        assert_eq!(PodName::parse(&long, &mut names).text_key(&names), Key::of(&long));
+        let numbered = PodName::numbered(names.intern("p-"), u32::MAX);
+        assert_eq!(numbered.text_key(&names), Key::of(&numbered.text(&names)));
+        assert_eq!(PodName::numbered(Name(0), 0).text_key(&names), Key::of("openb-pod-0"));
     }
 }

@@ -1,7 +1,7 @@
 //! Stimuli: everything that reaches the cluster from outside, each with its time.
 
 use super::{PodName, PodSpecId, Taint, WorkloadId};
-use crate::ground::{Span, Time, define_id};
+use crate::ground::{Name, Span, Time, define_id};
 use serde::{Deserialize, Serialize};
 
 define_id! {
@@ -57,11 +57,44 @@ pub enum Stimulus {
         /// True: put on.
         on: bool,
     },
+    /// An operator writes what a Deployment is to be.
+    Operate {
+        /// The workload of the Deployment.
+        workload: WorkloadId,
+        /// How.
+        action: OperatorAction,
+    },
     /// The Node object is deleted.
     DeleteNode {
         /// Position of the node in the scenario's node list.
         node: u32,
     },
+}
+
+/// What an operator does to a Deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OperatorAction {
+    /// Gives a container another image (`kubectl set image`).
+    SetImage {
+        /// Its name, with the names of the catalog of the source; `None`: the only one.
+        container: Option<Name>,
+        /// Normalised image, with the names of the catalog of the source.
+        image: Name,
+    },
+    /// Changes the number of pods (`kubectl scale`).
+    Scale {
+        /// Number of pods.
+        replicas: u32,
+    },
+    /// Goes back to an earlier revision (`kubectl rollout undo`).
+    Undo {
+        /// Its number; `None`: the one before the present one.
+        revision: Option<u32>,
+    },
+    /// Stops a rollout (`kubectl rollout pause`).
+    Pause,
+    /// Lets it go on (`kubectl rollout resume`).
+    Resume,
 }
 
 /// Something with the time at which it happens.

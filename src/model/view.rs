@@ -1,9 +1,11 @@
 //! What a component believes about the cluster: tables of nodes and pods with the books of each
 //! node, brought up to date change by change. The store's own truth is a `View` too.
 
+use super::touch::TouchLog;
 use super::{
     Catalog, Change, DeviceMask, MILLI_PER_DEVICE, NodeHolds, NodeId, NodeSpec, NodeStatus,
-    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, WorkloadId, books,
+    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, Rollouts, Touch,
+    TouchCursor, WorkloadId, books,
 };
 use crate::ground::{Id, Name, Table, Time};
 use serde::{Deserialize, Serialize};
@@ -64,6 +66,9 @@ pub struct View {
     /// Pods on nodes that have affinity to other pods.
     affine: BTreeSet<(NodeId, PodId)>,
     objects: Objects,
+    rollouts: Rollouts,
+    #[serde(skip)]
+    touches: TouchLog,
 }
 
 impl View {
@@ -145,6 +150,21 @@ impl View {
         &self.objects
     }
 
+    /// Deployments and ReplicaSets.
+    pub fn rollouts(&self) -> &Rollouts {
+        &self.rollouts
+    }
+
+    /// What was touched since then, in order; `None` if that is too long ago or was another view.
+    pub fn touches_since(&self, cursor: TouchCursor) -> Option<&[Touch]> {
+        self.touches.since(cursor)
+    }
+
+    /// The end of the log of touches.
+    pub fn touch_end(&self) -> TouchCursor {
+        self.touches.end()
+    }
+
     /// Brings the view up to date by one change.
     ///
     /// # Panics
@@ -154,11 +174,15 @@ impl View {
             Change::NodeAdded { node, name, hostname, status } => {
                 self.add_node(node, NodeView { name, hostname, status, present: true }, catalog);
             }
-            Change::NodeUpdated { node, status } => self.nodes[node].status = status,
+            Change::NodeUpdated { node, status } => {
+                self.nodes[node].status = status;
+                self.touches.push(Touch::Node { node });
+            }
             Change::NodeRemoved { node } => {
                 assert!(self.nodes[node].present, "{node:?} leaves once");
                 self.nodes[node].present = false;
                 self.present_nodes -= 1;
+                self.touches.push(Touch::Node { node });
             }
             Change::PodAdded { pod, uid, spec, workload, name, created } => {
                 let row = PodView {
@@ -177,16 +201,7 @@ impl View {
                 };
                 self.add_pod(pod, row);
             }
-            Change::PodBound { pod, node, devices } => {
-                let view = *self.expect_pod(pod);
-                if view.node == Some(node) && view.devices == devices {
-                    return; // assumed before
-                }
-                if view.node.is_some() {
-                    self.release(pod, catalog);
-                }
-                self.hold(pod, node, devices, catalog);
-            }
+            Change::PodBound { pod, node, devices } => self.bind((pod, node), devices, catalog),
             Change::PodPhase { pod, phase } => {
                 let view = *self.expect_pod(pod);
                 assert!(!view.phase.is_terminal(), "{pod:?} ended and changes its phase");
@@ -195,14 +210,24 @@ impl View {
                 }
                 self.expect_pod_mut(pod).phase = phase;
             }
-            Change::PodDeleting { pod } => self.expect_pod_mut(pod).deleting = true,
+            Change::PodDeleting { pod } => self.delete(pod),
             Change::PodStarted { pod, at } => self.expect_pod_mut(pod).started = Some(at),
             Change::PodNominated { pod, node } => self.expect_pod_mut(pod).nominated = node,
             Change::PodPreempted { pod } => self.expect_pod_mut(pod).preempted = true,
             Change::ObjectSet { object } => {
                 self.objects.set(catalog.object(object).key(), object);
+                self.touches.push(Touch::Objects);
             }
-            Change::ObjectRemoved { object } => self.objects.remove(catalog.object(object).key()),
+            Change::ObjectRemoved { object } => {
+                self.objects.remove(catalog.object(object).key());
+                self.touches.push(Touch::Objects);
+            }
+            Change::DeploymentWritten { .. }
+            | Change::DeploymentObserved { .. }
+            | Change::ReplicaSetAdded { .. }
+            | Change::ReplicaSetWritten { .. }
+            | Change::ReplicaSetObserved { .. }
+            | Change::ReplicaSetRemoved { .. } => self.rollouts.apply(change),
             Change::PodRemoved { pod } => {
                 let view = *self.expect_pod(pod);
                 if view.node.is_some() && !view.phase.is_terminal() {
@@ -249,6 +274,7 @@ impl View {
         self.holds
             .push(NodeHolds { device_left: vec![MILLI_PER_DEVICE; count], ..NodeHolds::default() });
         self.present_nodes += 1;
+        self.touches.push(Touch::Node { node });
     }
 
     fn add_pod(&mut self, pod: PodId, row: PodView) {
@@ -259,21 +285,45 @@ impl View {
         self.pods[pod] = Some(row);
     }
 
+    fn bind(&mut self, (pod, node): (PodId, NodeId), devices: DeviceMask, catalog: &Catalog) {
+        let view = *self.expect_pod(pod);
+        if view.node == Some(node) && view.devices == devices {
+            return; // assumed before
+        }
+        if view.node.is_some() {
+            self.release(pod, catalog);
+        }
+        self.hold(pod, node, devices, catalog);
+    }
+
+    fn delete(&mut self, pod: PodId) {
+        let row = self.expect_pod_mut(pod);
+        let counts = row.node.filter(|_| !row.deleting && !row.phase.is_terminal());
+        row.deleting = true;
+        let spec = row.spec;
+        if let Some(node) = counts {
+            self.touches.push(Touch::Leaving { node, spec });
+        }
+    }
+
     fn hold(&mut self, pod: PodId, node: NodeId, devices: DeviceMask, catalog: &Catalog) {
         let row = self.expect_pod_mut(pod);
         row.node = Some(node);
         row.devices = devices;
+        let touch = Touch::Hold { node, spec: row.spec, deleting: row.deleting };
         let spec = catalog.pod_spec(row.spec);
         books::take((&mut self.usage[node], &mut self.holds[node]), pod, spec, devices);
         *self.priorities.entry(spec.priority).or_default() += 1;
         if !spec.pod_affinity.is_empty() {
             self.affine.insert((node, pod));
         }
+        self.touches.push(touch);
     }
 
     fn release(&mut self, pod: PodId, catalog: &Catalog) {
         let row = *self.expect_pod(pod);
         let node = row.node.expect("only a pod with a node is released");
+        self.touches.push(Touch::Release { node, spec: row.spec, deleting: row.deleting });
         let spec = catalog.pod_spec(row.spec);
         books::give_back((&mut self.usage[node], &mut self.holds[node]), pod, spec, row.devices);
         let count = self.priorities.get_mut(&spec.priority).expect("a held pod was counted");
@@ -284,5 +334,66 @@ impl View {
         if !spec.pod_affinity.is_empty() {
             self.affine.remove(&(node, pod));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Condition, Pressures};
+
+    fn status(catalog: &mut Catalog) -> NodeStatus {
+        let spec = NodeSpec { pods: 10, ..NodeSpec::default() };
+        NodeStatus {
+            spec: catalog.intern_node_spec(&spec).0,
+            taints: Catalog::NO_TAINTS,
+            ready: Condition::True,
+            pressures: Pressures::NONE,
+            unschedulable: false,
+        }
+    }
+
+    fn added(pod: PodId, spec: PodSpecId) -> Change {
+        let (uid, name) = (PodUid(pod.0), PodName::plain(Catalog::NO_TEXT));
+        Change::PodAdded { pod, uid, spec, workload: WorkloadId(0), name, created: Time::ZERO }
+    }
+
+    #[test]
+    fn touches_tell_what_changed_on_nodes() {
+        let mut catalog = Catalog::new();
+        let mut view = View::new();
+        let (node, pod) = (NodeId(0), PodId(0));
+        let spec = PodSpec::new(Catalog::NO_TEXT, Catalog::NO_TEXT);
+        let (spec, status) = (catalog.intern_pod_spec(&spec).0, status(&mut catalog));
+        let bound = Change::PodBound { pod, node, devices: DeviceMask::NONE };
+        let joined = Change::NodeAdded { node, name: Catalog::NO_TEXT, hostname: None, status };
+        for (change, expected) in [
+            (joined, vec![Touch::Node { node }]),
+            (added(pod, spec), vec![]),
+            (bound, vec![Touch::Hold { node, spec, deleting: false }]),
+            (bound, vec![]),
+            (Change::PodDeleting { pod }, vec![Touch::Leaving { node, spec }]),
+            (Change::PodDeleting { pod }, vec![]),
+            (
+                Change::PodPhase { pod, phase: PodPhase::Failed },
+                vec![Touch::Release { node, spec, deleting: true }],
+            ),
+            (Change::PodRemoved { pod }, vec![]),
+            (added(pod, spec), vec![]),
+            (Change::NodeUpdated { node, status }, vec![Touch::Node { node }]),
+            (Change::NodeRemoved { node }, vec![Touch::Node { node }]),
+        ] {
+            let before = view.touch_end();
+            view.apply(&change, &catalog);
+            assert_eq!(view.touches_since(before), Some(expected.as_slice()), "{change:?}");
+        }
+        let before = view.touch_end();
+        view.assume(pod, node, DeviceMask::NONE, &catalog);
+        view.forget(pod, &catalog);
+        let hold = Touch::Hold { node, spec, deleting: false };
+        let release = Touch::Release { node, spec, deleting: false };
+        assert_eq!(view.touches_since(before), Some(&[hold, release][..]));
+        assert_eq!(view.clone().touches_since(before), None);
+        assert_eq!(view.clone(), view);
     }
 }

@@ -12,7 +12,7 @@ pub use any::AnyScheduler;
 pub use baseline::FirstFit;
 pub(crate) use devices::choose as choose_devices;
 pub use kube::{
-    KubeScheduler, KubeSchedulerConfiguration, KubeSchedulerParams, ResourceWeight,
-    ScoringStrategy, ScoringType, ShapePoint, TieBreak,
+    Examined, KubeScheduler, KubeSchedulerConfiguration, KubeSchedulerParams, ResourceWeight,
+    SchedulingPath, ScoringStrategy, ScoringType, ShapePoint, TieBreak,
 };
 pub use scheduler::{Action, AttemptEnd, Cx, Scheduler};

@@ -2,7 +2,8 @@
 
 use crate::journal::DeletionCause;
 use crate::model::{
-    DeviceMask, FailedReason, NodeId, PodId, PodPhase, PodUid, Pressures, WorkloadId,
+    DeviceMask, FailedReason, NodeId, OperatorAction, PodId, PodPhase, PodUid, Pressures,
+    ReplicaSetId, WorkloadId,
 };
 use crate::policy::kube::control::GcCause;
 use serde::{Deserialize, Serialize};
@@ -54,14 +55,43 @@ pub enum Event {
         /// Why.
         cause: DeletionCause,
     },
-    /// The creation of one pod of a service reaches the store.
+    /// The creation of one pod of a ReplicaSet reaches the store.
     ReplicaArrives {
-        /// Service.
+        /// ReplicaSet.
+        set: ReplicaSetId,
+    },
+    /// The deletions of one sync of a ReplicaSet are answered.
+    DeletionsAnswered {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+    },
+    /// What a ReplicaSet has reaches the store.
+    SetStatusArrives {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+        /// The version of it that the controller has read.
+        version: u32,
+    },
+    /// A ready pod of a ReplicaSet may have become available.
+    SetLooks {
+        /// ReplicaSet.
+        set: ReplicaSetId,
+    },
+    /// A write of the Deployment controller reaches the store.
+    DeploymentWriteArrives {
+        /// The workload of the Deployment.
         workload: WorkloadId,
     },
-    /// The deletions of one sync of a service are answered.
-    SyncEnds {
-        /// Service.
+    /// What somebody does to a Deployment reaches the store.
+    OperatorActs {
+        /// The workload of the Deployment.
+        workload: WorkloadId,
+        /// What, with names of the catalog of the run.
+        action: OperatorAction,
+    },
+    /// A Deployment is to be looked at again.
+    DeploymentLooks {
+        /// The workload of the Deployment.
         workload: WorkloadId,
     },
     /// The creation of the replacement of the batch pod lost the longest ago reaches the store.

@@ -33,8 +33,17 @@ impl World {
             Event::DeletionArrives { pod, uid, cause } => {
                 self.deletion_arrives(host, pod, uid, cause);
             }
-            Event::ReplicaArrives { workload } => self.replica_arrives(host, workload),
-            Event::SyncEnds { workload } => self.sync_ends(host, workload),
+            Event::ReplicaArrives { set } => self.replica_arrives(host, set),
+            Event::DeletionsAnswered { set } => self.write_set_status(host, set),
+            Event::SetStatusArrives { set, version } => {
+                self.set_status_arrives(host, set, version);
+            }
+            Event::SetLooks { set } => self.enqueue_sync(host, set),
+            Event::DeploymentWriteArrives { workload } => {
+                self.deployment_write_arrives(host, workload);
+            }
+            Event::OperatorActs { workload, action } => self.operate(host, workload, action),
+            Event::DeploymentLooks { workload } => self.deployment_looks(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
             Event::NodesLook => self.nodes_look(host),

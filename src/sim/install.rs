@@ -2,11 +2,15 @@
 
 use super::host::Host;
 use super::machine::Program;
-use super::setup::PodSetup;
+use super::setup::{Keeper, PodSetup};
 use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::{Fact, Sink};
-use crate::model::{Change, DeviceMask, Lifetime, NodeId, ObjectId, PodPhase, PodSpecId};
+use crate::model::{
+    Change, DeploymentSpec, DeviceMask, Lifetime, NodeId, ObjectId, PodPhase, PodSpecId,
+    ReplicaSetSpec, WorkloadId,
+};
+use crate::policy::kube::control::Fenceposts;
 use crate::policy::{Scheduler, choose_devices};
 
 impl World {
@@ -22,6 +26,35 @@ impl World {
         for setup in pods {
             self.install_pod(host, setup);
         }
+    }
+
+    /// Creates the Deployment of a workload, and its first ReplicaSet.
+    pub(super) fn install_keeper<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        workload: WorkloadId,
+        keeper: Keeper,
+    ) {
+        let (set, created) = (self.store.truth.rollouts().next_set(), host.now);
+        let template = keeper.template();
+        let spec = match keeper {
+            Keeper::Deployment(spec) => {
+                let DeploymentSpec { template: spec_id, replicas, paused, min_ready, .. } = spec;
+                host.fact(Fact::DeploymentWritten { workload, spec: spec_id, replicas, paused });
+                self.list(created, Change::DeploymentWritten { workload, spec });
+                let max = replicas + Fenceposts::of(&spec).surge;
+                let (desired, max, revision) = (Some(replicas), Some(max), Some(1));
+                ReplicaSetSpec { replicas, desired, max, revision, min_ready }
+            }
+            Keeper::ReplicaSet { replicas, min_ready, .. } => {
+                let (desired, max, revision) = (None, None, None);
+                ReplicaSetSpec { replicas, desired, max, revision, min_ready }
+            }
+        };
+        host.fact(Fact::ReplicaSetCreated { set, workload, spec: template });
+        let (replicas, revision) = (spec.replicas, spec.revision.unwrap_or(0));
+        host.fact(Fact::ReplicaSetScaled { set, replicas, revision });
+        self.list(created, Change::ReplicaSetAdded { set, workload, template, created, spec });
     }
 
     fn install_pod<S: Sink>(&mut self, host: &mut Host<'_, S>, setup: &PodSetup) {

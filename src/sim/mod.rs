@@ -34,5 +34,5 @@ pub use event::Event;
 pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams};
 pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
-pub use setup::{NodeSetup, PodSetup, Setup};
+pub use setup::{Keeper, NodeSetup, PodSetup, Setup};
 pub use world::World;

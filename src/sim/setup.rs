@@ -3,9 +3,10 @@
 use super::{Detail, KubeletDelays, SimParams};
 use crate::ground::{Draws, Name, Span};
 use crate::model::{
-    Catalog, NodeId, NodeSpecId, ObjectId, PodName, PodSpecId, TaintsId, WorkloadId,
+    Catalog, DeploymentSpec, NodeId, NodeSpecId, ObjectId, PodName, PodSpecId, TaintsId, WorkloadId,
 };
 use crate::policy::AnyScheduler;
+use crate::policy::kube::control::RollbackPolicy;
 
 /// A node that is there, ready, at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,53 @@ pub struct PodSetup {
     pub node: Option<NodeId>,
 }
 
+/// Who keeps the pods of a workload alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// A Deployment, whose first ReplicaSet is there.
+    Deployment(DeploymentSpec),
+    /// A ReplicaSet of nobody.
+    ReplicaSet {
+        /// Number of pods wanted.
+        replicas: u32,
+        /// What they are made of.
+        template: PodSpecId,
+        /// How long a pod is ready before it is available, whole seconds.
+        min_ready: Span,
+    },
+}
+
+impl Keeper {
+    /// What the pods are made of.
+    pub fn template(&self) -> PodSpecId {
+        match self {
+            Keeper::Deployment(spec) => spec.template,
+            Keeper::ReplicaSet { template, .. } => *template,
+        }
+    }
+
+    /// Number of pods wanted.
+    pub fn replicas(&self) -> u32 {
+        match self {
+            Keeper::Deployment(spec) => spec.replicas,
+            Keeper::ReplicaSet { replicas, .. } => *replicas,
+        }
+    }
+
+    /// The same for pods that are made of this.
+    #[must_use]
+    pub fn of(self, pods: PodSpecId) -> Keeper {
+        match self {
+            Keeper::Deployment(spec) => {
+                Keeper::Deployment(DeploymentSpec { template: pods, ..spec })
+            }
+            Keeper::ReplicaSet { replicas, min_ready, .. } => {
+                Keeper::ReplicaSet { replicas, template: pods, min_ready }
+            }
+        }
+    }
+}
+
 /// Everything a world is built from. Stimuli are not part of it: they arrive.
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -45,8 +93,10 @@ pub struct Setup {
     pub nodes: Vec<NodeSetup>,
     /// Objects that are neither nodes nor pods.
     pub objects: Vec<ObjectId>,
-    /// The pod specification of each service workload.
-    pub services: Vec<(WorkloadId, PodSpecId)>,
+    /// Who keeps the pods of each service workload alive.
+    pub services: Vec<(WorkloadId, Keeper)>,
+    /// Who rolls Deployments back.
+    pub rollbacks: Vec<(WorkloadId, RollbackPolicy)>,
     /// Pods that are there already, in order of creation.
     pub pods: Vec<PodSetup>,
     /// The scheduler.

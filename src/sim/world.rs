@@ -14,9 +14,9 @@ use crate::engine::Queue;
 use crate::ground::{Draws, Id, Key, Name, Table, Time};
 use crate::journal::{Fact, Sink};
 use crate::model::{
-    Catalog, Change, Condition, Container, Lifetime, NodeId, NodeSpecId, NodeStatus, PodId,
-    PodName, PodSpecId, PodUid, Pressures, Resource, SourceId, Stimulus, Taint, View, WorkloadId,
-    WorkloadKind,
+    Catalog, Change, Condition, Container, Lifetime, NodeId, NodeSpecId, NodeStatus,
+    OperatorAction, PodId, PodName, PodSpecId, PodUid, Pressures, Resource, SourceId, Stimulus,
+    Taint, View, WorkloadId, WorkloadKind,
 };
 use crate::policy::kube::kubelet::ContainerStatus;
 use crate::policy::kube::tolerate_lost_nodes;
@@ -68,12 +68,7 @@ impl World {
                 Feed::new(shared, timing.watch),
                 timing.scheduler.map(|rate| rate.bucket()),
             ),
-            control: Control::new(
-                &setup.catalog,
-                &setup.services,
-                Feed::new(shared, timing.watch),
-                &timing,
-            ),
+            control: Control::new(Feed::new(shared, timing.watch), &timing, &setup.rollbacks),
             timing,
             catalog: setup.catalog,
             draws: setup.draws,
@@ -102,8 +97,9 @@ impl World {
             };
             world.add_node(&mut host, node.name, node.hostname, status);
         }
-        for (_, spec) in &setup.services {
-            world.introduce_pod_spec_once(&mut host, *spec);
+        for (workload, keeper) in &setup.services {
+            world.introduce_pod_spec_once(&mut host, keeper.template());
+            world.install_keeper(&mut host, *workload, *keeper);
         }
         world.install_objects(&setup.objects);
         world.install_pods(&mut host, &setup.pods);
@@ -181,6 +177,18 @@ impl World {
                 let key = names.intern(catalog.names.text(taint.key));
                 let value = names.intern(catalog.names.text(taint.value));
                 self.taint_by_hand(host, NodeId(node), Taint { key, value, ..taint }, on);
+            }
+            Stimulus::Operate { workload, action } => {
+                let names = &mut self.catalog.names;
+                let mut here = |name| names.intern(catalog.names.text(name));
+                let action = match action {
+                    OperatorAction::SetImage { container, image } => OperatorAction::SetImage {
+                        container: container.map(&mut here),
+                        image: here(image),
+                    },
+                    other => other,
+                };
+                self.operate(host, workload, action);
             }
             Stimulus::DeleteNode { node } => self.delete_node(host, NodeId(node)),
         }

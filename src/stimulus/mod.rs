@@ -11,6 +11,7 @@ mod read;
 mod shape;
 mod source;
 mod stream;
+mod timeline;
 
 pub use amount::{Rate, RateError, Ratio, RatioError};
 pub use fault::{
@@ -27,3 +28,6 @@ pub use read::{
 pub use shape::{LoadParams, LoadPlan, LoadResource, LoadSource};
 pub use source::{Cursor, CursorState, PendingFault, Source, SourceError};
 pub use stream::{AnySource, SourcePlan, Stream, StreamCursor};
+pub use timeline::{
+    RolloutUndoParams, ScaleParams, SetImageParams, TimelineParams, TimelinePlan, TimelineSource,
+};

@@ -6,7 +6,7 @@
 
 use super::{
     BatchPlan, BatchSource, Cursor, FaultPlan, FaultSource, LoadPlan, LoadSource, Source,
-    SourceError, TracePlan, TraceSource,
+    SourceError, TimelinePlan, TimelineSource, TracePlan, TraceSource,
 };
 use crate::ground::{Draws, Id, Time};
 use crate::model::{Catalog, SourceId, Stimulus, Timed};
@@ -27,6 +27,8 @@ pub enum SourcePlan {
     /// All failures of the scenario: one plan for all of them, so that outages that overlap become
     /// one.
     Faults(Vec<FaultPlan>),
+    /// What operators do.
+    Timeline(TimelinePlan),
 }
 
 impl SourcePlan {
@@ -35,7 +37,7 @@ impl SourcePlan {
         match self {
             SourcePlan::Trace(plan) => plan.scratch = folder.map(Path::to_owned),
             SourcePlan::Load(plan) => plan.scratch = folder.map(Path::to_owned),
-            SourcePlan::Batch(_) | SourcePlan::Faults(_) => {}
+            SourcePlan::Batch(_) | SourcePlan::Faults(_) | SourcePlan::Timeline(_) => {}
         }
     }
 }
@@ -51,6 +53,8 @@ pub enum AnySource {
     Load(Box<LoadSource>),
     /// Failures.
     Faults(Box<FaultSource>),
+    /// What operators do.
+    Timeline(Box<TimelineSource>),
 }
 
 impl AnySource {
@@ -63,6 +67,7 @@ impl AnySource {
             SourcePlan::Faults(plans) => {
                 AnySource::Faults(Box::new(FaultSource::open(plans, draws)?))
             }
+            SourcePlan::Timeline(plan) => AnySource::Timeline(Box::new(TimelineSource::open(plan))),
         })
     }
 
@@ -85,6 +90,9 @@ impl AnySource {
             SourcePlan::Faults(plans) => {
                 AnySource::Faults(Box::new(FaultSource::open_at(plans, draws, cursor)?))
             }
+            SourcePlan::Timeline(plan) => {
+                AnySource::Timeline(Box::new(TimelineSource::open_at(plan, cursor)?))
+            }
         })
     }
 }
@@ -96,6 +104,7 @@ impl Source for AnySource {
             AnySource::Batch(source) => source.next(),
             AnySource::Load(source) => source.next(),
             AnySource::Faults(source) => source.next(),
+            AnySource::Timeline(source) => source.next(),
         }
     }
 
@@ -105,6 +114,7 @@ impl Source for AnySource {
             AnySource::Batch(source) => source.catalog(),
             AnySource::Load(source) => source.catalog(),
             AnySource::Faults(source) => source.catalog(),
+            AnySource::Timeline(source) => source.catalog(),
         }
     }
 
@@ -114,6 +124,7 @@ impl Source for AnySource {
             AnySource::Batch(source) => source.cursor(),
             AnySource::Load(source) => source.cursor(),
             AnySource::Faults(source) => source.cursor(),
+            AnySource::Timeline(source) => source.cursor(),
         }
     }
 }

@@ -57,6 +57,23 @@ fn trace_replay() {
     check("trace-replay", "trace-replay", &[]);
 }
 
+/// The same release is bad twice; only the pipeline ends it.
+#[test]
+fn bad_release() {
+    check("bad-release", "bad-release", &[]);
+    let worst: Vec<f64> = load("bad-release", &[])
+        .scenarios
+        .iter()
+        .map(|scenario| {
+            let session = Session::new(scenario.file.seed);
+            let finished = run(scenario, &session, (), |_| {}).unwrap();
+            catalog::value(&finished.results, "availability.worst").unwrap()
+        })
+        .collect();
+    let [kubernetes, pipeline] = worst[..] else { panic!("{worst:?}") };
+    assert!(kubernetes < 0.3 && pipeline > 0.7, "{worst:?}");
+}
+
 fn openb() -> Option<(PathBuf, Vec<String>)> {
     let folder = shared("data/alibaba-gpu-2023")?;
     let sets = vec![format!("data={}", folder.display())];

@@ -10,6 +10,7 @@ mod compare;
 mod decisions;
 mod line;
 mod objects;
+mod paths;
 mod replay;
 mod storage;
 mod wire;
@@ -31,6 +32,9 @@ pub struct CaseReport {
     pub lines: usize,
     /// Lines on which everything is equal.
     pub agreeing: usize,
+    /// Lines that were decided on the fast path too; on them it agrees with the plain path, or
+    /// they do not agree.
+    pub fast: usize,
     /// Every value that differs, in the order of the lines.
     pub differences: Vec<Difference>,
 }
@@ -65,12 +69,17 @@ pub fn replay_case(folder: &Path) -> Result<CaseReport, Unreadable> {
         case: case.name.clone(),
         lines: case.lines.len(),
         agreeing: 0,
+        fast: 0,
         differences: Vec::new(),
     };
     for (at, theirs) in case.lines.iter().enumerate() {
         let unreadable = |text| Unreadable { place: case.line_place(at), text };
         let ours = replay.attempt(theirs).map_err(unreadable)?;
-        let differences = compare::differences(at + 1, &ours, theirs);
+        let mut differences = compare::differences(at + 1, &ours.line, theirs);
+        if let Some((fast, plain)) = &ours.paths {
+            report.fast += 1;
+            differences.extend(paths::differences(&replay, (at + 1, theirs), fast, plain));
+        }
         report.agreeing += usize::from(differences.is_empty());
         report.differences.extend(differences);
         replay.follow(theirs, at).map_err(unreadable)?;

@@ -9,12 +9,30 @@ use crate::model::{
     Catalog, Change, Condition, DeviceMask, Explain, NodeId, NodeStatus, PodId, PodName, PodUid,
     Pressures, View, VolumePlan, WorkloadId,
 };
-use crate::policy::{Action, Cx, KubeScheduler, KubeSchedulerParams, Scheduler, TieBreak};
+use crate::policy::{
+    Action, Cx, Examined, KubeScheduler, KubeSchedulerParams, Scheduler, TieBreak,
+};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// When the first pod of a recording starts.
 const FIRST_START: &str = "2025-01-01T01:00:00Z";
+
+/// What an attempt came to.
+pub(super) struct Attempt {
+    /// What was found out, in the form of a line.
+    pub(super) line: Map<String, Value>,
+    /// What the fast path found, if it is built for the pod, and what the plain one found.
+    pub(super) paths: Option<(Found, Found)>,
+}
+
+/// What one path found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) examined: Examined,
+    pub(super) actions: Vec<Action>,
+    pub(super) next_start: usize,
+}
 
 /// The scheduler, what it believes, and where the recording is.
 pub(super) struct Replay {
@@ -22,6 +40,8 @@ pub(super) struct Replay {
     pub(super) view: View,
     pub(super) compact: bool,
     scheduler: KubeScheduler,
+    /// Sees the same, and decides on the fast path where that is built.
+    fast: KubeScheduler,
     now: Time,
     pods: BTreeMap<String, PodId>,
     nodes: BTreeMap<String, NodeId>,
@@ -40,6 +60,7 @@ impl Replay {
             catalog,
             view: View::new(),
             compact: case.settings.compact,
+            fast: scheduler.clone(),
             scheduler,
             now: Time::ZERO,
             pods: BTreeMap::new(),
@@ -70,7 +91,9 @@ impl Replay {
 
     fn tell(&mut self, change: Change) {
         let (catalog, view, now, draws) = (&self.catalog, &self.view, self.now, Draws::new(1));
-        self.scheduler.observe(Cx { catalog, view, now, draws }, &change);
+        let cx = Cx { catalog, view, now, draws };
+        self.scheduler.observe(cx, &change);
+        self.fast.observe(cx, &change);
         self.view.apply(&change, &self.catalog);
     }
 
@@ -169,8 +192,8 @@ impl Replay {
         format!("{}/{}", names.text(namespace), row.name.text(names))
     }
 
-    /// Makes the attempt of a recorded line; what was found out, in the form of a line.
-    pub(super) fn attempt(&mut self, theirs: &Value) -> Result<Map<String, Value>, String> {
+    /// Makes the attempt of a recorded line on both paths.
+    pub(super) fn attempt(&mut self, theirs: &Value) -> Result<Attempt, String> {
         let pod = self.pod(text(theirs, "pod"))?;
         let number = u32::try_from(theirs["attempt"].as_u64().unwrap_or(1)).unwrap_or(1);
         self.now += Span::from_millis(10);
@@ -178,6 +201,7 @@ impl Replay {
         let spec = self.catalog.pod_spec(row.spec);
         let profile = self.catalog.names.text(spec.scheduler_name).to_owned();
         let mut explain = Explain::default();
+        let mut fast = None;
         let start = self.scheduler.next_start();
         let outcome = if let Some(refusal) = self.scheduler.held_back(spec) {
             explain.refused_before_nodes = Some(refusal);
@@ -186,6 +210,18 @@ impl Replay {
             let (catalog, view, now, draws) = (&self.catalog, &self.view, self.now, Draws::new(1));
             let (cx, mut actions) = (Cx { catalog, view, now, draws }, Vec::new());
             let tried = self.scheduler.attempt(cx, (pod, number), &mut actions, Some(&mut explain));
+            let mut path = Found::default();
+            if self.fast.attempt_fast(cx, (pod, number), &mut path.actions, &mut path.examined) {
+                path.next_start = self.fast.next_start();
+                let plain = Found {
+                    examined: Examined::of(&explain),
+                    actions: actions.clone(),
+                    next_start: self.scheduler.next_start(),
+                };
+                fast = Some((path, plain));
+            } else {
+                self.fast.attempt(cx, (pod, number), &mut path.actions, None);
+            }
             match actions.first() {
                 _ if !tried => Outcome::NoProfile,
                 Some(Action::Bind { .. }) => Outcome::Scheduled,
@@ -201,6 +237,7 @@ impl Replay {
                 let examined = self.scheduler.next_start() + self.nodes.len() - start;
                 let next = (recorded as usize + examined) % self.nodes.len();
                 self.scheduler.start_at(next);
+                self.fast.start_at(next);
             }
         }
         if theirs.get("node_order").is_some() {
@@ -208,7 +245,7 @@ impl Replay {
             let names: Vec<&str> = order.iter().map(|node| self.node_name(*node)).collect();
             ours.insert("node_order".to_owned(), json!(names));
         }
-        Ok(ours)
+        Ok(Attempt { line: ours, paths: fast })
     }
 
     /// Lets a recorded line take effect, the `at`-th from 0.
@@ -251,7 +288,8 @@ impl Replay {
         let node = self.node(text(theirs, "chosen"))?;
         let plan = self.recorded_volumes(theirs);
         let uid = self.view.pod(pod).expect("a pod that is listed is there").uid;
-        self.scheduler.reserve(uid, plan, self.view.node(node).name);
+        self.scheduler.reserve(uid, plan.clone(), self.view.node(node).name);
+        self.fast.reserve(uid, plan, self.view.node(node).name);
         self.nominated.remove(&pod);
         if self.view.pod(pod).is_some_and(|row| row.node.is_some()) {
             return Err(format!("`{}` is bound already", text(theirs, "pod")));

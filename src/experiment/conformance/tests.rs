@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
-fn replay_all(wanted: impl Fn(&str) -> bool, least: usize) {
+/// Replays cases; so many lines at least there are, and are decided on the fast path too.
+fn replay_all(wanted: impl Fn(&str) -> bool, least: usize, least_fast: usize) {
     let Some(folder) = shared("golden/kube-scheduler") else { return };
-    let (mut lines, mut agreeing, mut shown) = (0, 0, Vec::new());
+    let (mut lines, mut agreeing, mut fast, mut shown) = (0, 0, 0, Vec::new());
     for folder in recorded_cases(&folder) {
         if !wanted(&folder.file_name().unwrap().to_string_lossy()) {
             continue;
@@ -18,27 +19,29 @@ fn replay_all(wanted: impl Fn(&str) -> bool, least: usize) {
         let report = replay_case(&folder).unwrap();
         lines += report.lines;
         agreeing += report.agreeing;
+        fast += report.fast;
         let few = report.differences.into_iter().take(3);
         shown.extend(few.map(|difference| format!("{}: {difference:?}", report.case)));
     }
     shown.truncate(30);
     assert_eq!(agreeing, lines, "lines that agree\n{}", shown.join("\n"));
     assert!(lines >= least, "{lines} lines");
+    assert!(fast >= least_fast, "{fast} lines on the fast path");
 }
 
 #[test]
 fn hand_written_recordings() {
-    replay_all(|name| !name.starts_with("random") && !name.starts_with("large"), 371);
+    replay_all(|name| !name.starts_with("random") && !name.starts_with("large"), 371, 336);
 }
 
 #[test]
 fn random_recordings() {
-    replay_all(|name| name.starts_with("random"), 6645);
+    replay_all(|name| name.starts_with("random"), 6645, 6124);
 }
 
 #[test]
 fn large_recordings() {
-    replay_all(|name| name.starts_with("large"), 2064);
+    replay_all(|name| name.starts_with("large"), 2064, 2064);
 }
 
 /// The recorded lines of a case.

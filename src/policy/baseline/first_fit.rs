@@ -76,6 +76,12 @@ impl Scheduler for FirstFit {
             | Change::PodNominated { .. }
             | Change::PodPreempted { .. }
             | Change::NodeRemoved { .. }
+            | Change::DeploymentWritten { .. }
+            | Change::DeploymentObserved { .. }
+            | Change::ReplicaSetAdded { .. }
+            | Change::ReplicaSetWritten { .. }
+            | Change::ReplicaSetObserved { .. }
+            | Change::ReplicaSetRemoved { .. }
             | Change::ObjectSet { .. }
             | Change::ObjectRemoved { .. } => return,
         }

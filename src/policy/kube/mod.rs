@@ -8,7 +8,7 @@ mod scheduler;
 
 pub use admission::tolerate_lost_nodes;
 pub use scheduler::{
-    DisabledPlugin, EnabledPlugin, KubeScheduler, KubeSchedulerConfiguration, KubeSchedulerParams,
-    PluginArguments, PluginList, PluginsConfiguration, ProfileConfiguration, ResourceWeight,
-    ScoringStrategy, ScoringType, ShapePoint, TieBreak,
+    DisabledPlugin, EnabledPlugin, Examined, KubeScheduler, KubeSchedulerConfiguration,
+    KubeSchedulerParams, PluginArguments, PluginList, PluginsConfiguration, ProfileConfiguration,
+    ResourceWeight, SchedulingPath, ScoringStrategy, ScoringType, ShapePoint, TieBreak,
 };

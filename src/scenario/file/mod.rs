@@ -23,7 +23,7 @@ pub use workload::{
 use super::Expectation;
 use crate::ground::Span;
 use crate::sim::Detail;
-use crate::stimulus::FaultParams;
+use crate::stimulus::{FaultParams, TimelineParams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,6 +76,13 @@ pub struct ScenarioFile {
     /// ReplicaSet (`namespace/name` outside the namespace `default`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, ServiceGoal>,
+    /// What operators do at set times, by the names of kubectl.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timeline: Vec<TimelineParams>,
+    /// Who goes back to the previous revision when a rollout fails, by the name of a service
+    /// workload or of a Deployment; nobody does otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rollback: BTreeMap<String, RollbackParams>,
     /// What fails.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultParams>,
@@ -112,6 +119,16 @@ pub enum ScenarioKind {
 pub struct ServiceGoal {
     /// The service is available while at least so many pods are ready, 1 to its replicas.
     pub min_serving: u32,
+}
+
+/// Who goes back to the previous revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RollbackParams {
+    /// Nobody: plain Kubernetes only says that a rollout has stalled.
+    None,
+    /// A pipeline that undoes a rollout at the first sign that its progress deadline has passed.
+    OnProgressDeadline,
 }
 
 /// What is different in a variant.

@@ -4,11 +4,16 @@ use super::convert::Reader;
 use super::object::{ObjectMeta, SelectorManifest, check_selector};
 use super::pod::{Metadata, PodManifest, RestartWord};
 use super::rest::with_rest;
+use crate::ground::Span;
+use crate::model::{DeploymentSpec, IntOrPercent, PodSpecId, RolloutStrategy};
 use crate::scenario::tree::join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// The deadline that stands for none (`MaxInt32`).
+const NO_DEADLINE: u32 = i32::MAX as u32;
 
 with_rest! {
     /// A Deployment.
@@ -16,7 +21,7 @@ with_rest! {
         /// Name, namespace and labels.
         pub metadata: ObjectMeta,
         /// What it keeps alive.
-        pub spec: DeploymentSpec,
+        pub spec: DeploymentSpecManifest,
     }
     refused: []
     without_effect: ["status"]
@@ -25,7 +30,7 @@ with_rest! {
 /// What a Deployment keeps alive, and how it changes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DeploymentSpec {
+pub struct DeploymentSpecManifest {
     /// Number of pods; 1 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u32>,
@@ -122,31 +127,31 @@ pub struct RollingUpdateManifest {
     pub max_unavailable: Option<Value>,
 }
 
-/// What is wrong with a Deployment beside its pod; what has no effect is listed.
-pub(in crate::scenario) fn check_deployment(reader: &mut Reader<'_>, one: &DeploymentManifest) {
+/// What a Deployment says beside its pod, for a template that is still to be put in its place.
+pub(in crate::scenario) fn read_deployment(
+    reader: &mut Reader<'_>,
+    one: &DeploymentManifest,
+) -> DeploymentSpec {
     let spec = &one.spec;
     reader.rest(&one.rest, "");
     reader.meta(&one.metadata);
     check_template(reader, &spec.selector, &spec.template);
-    for (key, given) in [
-        ("strategy", spec.strategy.is_some()),
-        ("minReadySeconds", spec.min_ready_seconds.is_some()),
-        ("revisionHistoryLimit", spec.revision_history_limit.is_some()),
-        ("progressDeadlineSeconds", spec.progress_deadline_seconds.is_some()),
-        ("paused", spec.paused.is_some()),
-    ] {
-        if given {
-            reader.has_no_effect(join("spec", key));
-        }
-    }
+    let mut read = DeploymentSpec::new(spec.replicas.unwrap_or(1), PodSpecId(0));
     if let Some(strategy) = &spec.strategy {
-        check_strategy(reader, strategy, "spec.strategy");
+        read.strategy = strategy_of(reader, strategy, "spec.strategy");
     }
-    let (deadline, ready) = (spec.progress_deadline_seconds, spec.min_ready_seconds);
-    if deadline.is_some_and(|deadline| deadline <= ready.unwrap_or(0)) {
+    let seconds = |seconds: u32| Span::from_secs(u64::from(seconds));
+    read.min_ready = seconds(spec.min_ready_seconds.unwrap_or(0));
+    if let Some(deadline) = spec.progress_deadline_seconds {
+        read.progress_deadline = (deadline != NO_DEADLINE).then(|| seconds(deadline));
+    }
+    read.history_limit = spec.revision_history_limit.unwrap_or(read.history_limit);
+    read.paused = spec.paused.unwrap_or(false);
+    if read.progress_deadline.is_some_and(|deadline| deadline <= read.min_ready) {
         let text = "`progressDeadlineSeconds` is not above `minReadySeconds`";
         reader.wrong("spec.progressDeadlineSeconds".to_owned(), text, "raise it");
     }
+    read
 }
 
 /// What is wrong with a ReplicaSet beside its pod; what has no effect is listed.
@@ -154,9 +159,6 @@ pub(in crate::scenario) fn check_replica_set(reader: &mut Reader<'_>, one: &Repl
     reader.rest(&one.rest, "");
     reader.meta(&one.metadata);
     check_template(reader, &one.spec.selector, &one.spec.template);
-    if one.spec.min_ready_seconds.is_some() {
-        reader.has_no_effect("spec.minReadySeconds".to_owned());
-    }
 }
 
 /// Pods of these controllers restart for ever, without a deadline.
@@ -179,36 +181,58 @@ fn check_template(
     }
 }
 
-fn check_strategy(reader: &mut Reader<'_>, strategy: &StrategyManifest, path: &str) {
-    let Some(rolling) = &strategy.rolling_update else { return };
+fn strategy_of(
+    reader: &mut Reader<'_>,
+    strategy: &StrategyManifest,
+    path: &str,
+) -> RolloutStrategy {
+    let Some(rolling) = &strategy.rolling_update else {
+        return match strategy.kind {
+            Some(StrategyWord::Recreate) => RolloutStrategy::Recreate,
+            Some(StrategyWord::RollingUpdate) | None => RolloutStrategy::default(),
+        };
+    };
     let path = join(path, "rollingUpdate");
     if strategy.kind == Some(StrategyWord::Recreate) {
         let text = "`rollingUpdate` stands beside `type: Recreate`";
         reader.wrong(path, text, "keep one of them");
-        return;
+        return RolloutStrategy::Recreate;
     }
-    let mut zero = true;
-    for (key, value, default, most) in [
-        ("maxSurge", &rolling.max_surge, 25, u64::MAX),
-        ("maxUnavailable", &rolling.max_unavailable, 25, 100),
-    ] {
-        let number = match value {
-            None => Some(default),
-            Some(Value::Number(number)) => number.as_u64(),
-            Some(Value::String(text)) => text
-                .strip_suffix('%')
-                .and_then(|percent| percent.parse().ok())
-                .filter(|percent| *percent <= most),
-            Some(_) => None,
-        };
-        zero &= number == Some(0);
-        if number.is_none() {
-            let text = format!("`{key}` is neither a number of pods nor a share of them");
-            reader.wrong(join(&path, key), text, "write for example `1` or `25%`");
-        }
-    }
-    if zero {
+    let max_surge = number_or_share(reader, &rolling.max_surge, u32::MAX, &join(&path, "maxSurge"));
+    let down = join(&path, "maxUnavailable");
+    let max_unavailable = number_or_share(reader, &rolling.max_unavailable, 100, &down);
+    let zero = [IntOrPercent::Int(0), IntOrPercent::Percent(0)];
+    if zero.contains(&max_surge) && zero.contains(&max_unavailable) {
         let text = "`maxSurge` and `maxUnavailable` are both zero: nothing could change";
-        reader.wrong(join(&path, "maxUnavailable"), text, "raise one of them");
+        reader.wrong(down, text, "raise one of them");
     }
+    RolloutStrategy::RollingUpdate { max_surge, max_unavailable }
+}
+
+/// A number of pods or a share of at most so many percent; a quarter if nothing is said.
+fn number_or_share(
+    reader: &mut Reader<'_>,
+    written: &Option<Value>,
+    most: u32,
+    path: &str,
+) -> IntOrPercent {
+    let number = match written {
+        None => Some(IntOrPercent::Percent(25)),
+        Some(Value::Number(number)) => {
+            let number = number.as_u64().and_then(|number| u32::try_from(number).ok());
+            number.map(IntOrPercent::Int)
+        }
+        Some(Value::String(text)) => text
+            .strip_suffix('%')
+            .and_then(|percent| percent.parse().ok())
+            .filter(|percent| *percent <= most)
+            .map(IntOrPercent::Percent),
+        Some(_) => None,
+    };
+    number.unwrap_or_else(|| {
+        let key = path.rsplit('.').next().unwrap_or(path);
+        let text = format!("`{key}` is neither a number of pods nor a share of them");
+        reader.wrong(path.to_owned(), text, "write for example `1` or `25%`");
+        IntOrPercent::Percent(25)
+    })
 }

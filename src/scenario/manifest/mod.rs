@@ -27,8 +27,8 @@ pub use affinity::{
 pub use container::{ContainerManifest, PortManifest, ProtocolWord, PullWord, ResourcesManifest};
 pub use convert_storage::{claim_template, storage_object};
 pub use deployment::{
-    DeploymentManifest, DeploymentSpec, ReplicaSetManifest, ReplicaSetSpec, RollingUpdateManifest,
-    StrategyManifest, StrategyWord, TemplateManifest,
+    DeploymentManifest, DeploymentSpecManifest, ReplicaSetManifest, ReplicaSetSpec,
+    RollingUpdateManifest, StrategyManifest, StrategyWord, TemplateManifest,
 };
 pub use node::{
     NodeConditionManifest, NodeImageManifest, NodeManifest, NodeSpecManifest, NodeStatusManifest,
@@ -58,7 +58,7 @@ pub use volumes::{
 };
 
 pub(super) use convert::{Meta, Reader, Written, convert};
-pub(super) use deployment::{check_deployment, check_replica_set};
+pub(super) use deployment::{check_replica_set, read_deployment};
 pub(super) use node::{ReadNode, convert_node};
 pub(super) use pod_terms::selector;
 pub(super) use priority::PriorityClasses;

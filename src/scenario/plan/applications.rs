@@ -81,7 +81,8 @@ impl Planner<'_> {
     /// Describes every image that a pod wants, a node has or the scenario names.
     pub(super) fn applications(&mut self) {
         let described = self.described();
-        let used = self.used_images();
+        let mut used = self.used_images();
+        used.extend(self.timeline_images().iter().map(|image| self.name(image)));
         self.unused_applications(&described, &used);
         // Names of one image, as a node reports them, stand for the same layers.
         let mut same: BTreeMap<Name, Name> = BTreeMap::new();

@@ -23,7 +23,7 @@ impl Planner<'_> {
                     let (id, spec) = services.next().expect("every service has a pod");
                     let kind = self.plan.catalog.workloads[id].kind;
                     debug_assert!(matches!(kind, WorkloadKind::Service { .. }));
-                    let spec = self.plan.catalog.pod_spec(spec).clone();
+                    let spec = self.plan.catalog.pod_spec(spec.template()).clone();
                     let key = if service.pod.is_some() { "pod" } else { "template" };
                     self.warn_if_nowhere(&spec, format!("workloads.{at}.service.{key}"));
                 }

@@ -10,6 +10,7 @@ mod nodes;
 mod objects;
 mod paths;
 mod scheduler;
+mod timeline;
 mod workloads;
 
 pub use applications::ApplicationPlan;
@@ -22,10 +23,11 @@ use super::diagnostic::Severity;
 use super::manifest::PriorityClasses;
 use super::{Diagnostic, Node, ScenarioFile};
 use crate::ground::{Bytes, Name, Problem, QuantityError};
-use crate::model::{Catalog, NodeSpecId, ObjectId, PodSpecId, TaintsId, WorkloadId};
+use crate::model::{Catalog, NodeSpecId, ObjectId, TaintsId, WorkloadId};
 use crate::policy::KubeSchedulerConfiguration;
+use crate::policy::kube::control::RollbackPolicy;
 use crate::scenario::names::check_folder;
-use crate::sim::{KubeletParams, PodSetup};
+use crate::sim::{Keeper, KubeletParams, PodSetup};
 use crate::stimulus::SourcePlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -60,8 +62,10 @@ pub struct Plan {
     /// Objects that are neither nodes nor pods and that decisions read: storage, namespaces,
     /// services and who owns pods.
     pub objects: Vec<ObjectId>,
-    /// The pod of each service workload.
-    pub services: Vec<(WorkloadId, PodSpecId)>,
+    /// Who keeps the pods of each service workload alive.
+    pub services: Vec<(WorkloadId, Keeper)>,
+    /// Who rolls Deployments back.
+    pub rollbacks: Vec<(WorkloadId, RollbackPolicy)>,
     /// Pods that are there at the start.
     pub pods: Vec<PodSetup>,
     /// Sources in the order of the file, all faults as one source at the end.
@@ -101,6 +105,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             nodes: Vec::new(),
             objects: Vec::new(),
             services: Vec::new(),
+            rollbacks: Vec::new(),
             pods: Vec::new(),
             sources: Vec::new(),
             scheduler: None,
@@ -132,6 +137,8 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.cluster_services(&objects);
     planner.goals(&objects);
     planner.applications();
+    planner.timeline();
+    planner.rollbacks();
     planner.faults();
     planner.kubelet();
     planner.end(&objects);

@@ -4,7 +4,8 @@ use super::Planner;
 use super::objects::Found;
 use crate::ground::{Key, Problem, Span};
 use crate::model::{
-    FinishedPods, LabelSelector, LossPolicy, PodSpec, Workload, WorkloadId, WorkloadKind,
+    DeploymentSpec, FinishedPods, LabelSelector, LossPolicy, PodSpec, Workload, WorkloadId,
+    WorkloadKind,
 };
 use crate::scenario::diagnostic::{list, nearest};
 use crate::scenario::manifest::{Meta, Reader, Written, convert};
@@ -15,6 +16,7 @@ use crate::scenario::{
     BatchWorkload, LoadWorkload, LostPods, ServiceWorkload, TraceWorkload, WorkloadHead,
     WorkloadParams,
 };
+use crate::sim::Keeper;
 use crate::stimulus::{BatchPlan, LoadPlan, LoadResource, SourcePlan, TracePlan};
 
 /// A workload that keeps pods alive.
@@ -66,7 +68,8 @@ impl Planner<'_> {
         if let Some(mut spec) = spec {
             self.own(&mut spec, &service.name);
             let (spec, _) = self.plan.catalog.intern_pod_spec(&spec);
-            self.plan.services.push((workload, spec));
+            let keeper = Keeper::Deployment(DeploymentSpec::new(replicas, spec));
+            self.plan.services.push((workload, keeper));
         }
     }
 

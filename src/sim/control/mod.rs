@@ -3,11 +3,13 @@
 
 mod batch;
 mod client;
+mod deployments;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
 mod replicas;
 mod taint_eviction;
+mod work_queue;
 
 use super::Event;
 use super::event::TaintWrite;
@@ -18,13 +20,15 @@ use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::Sink;
 use crate::model::{
-    Catalog, Change, FinishedPods, LossPolicy, NodeId, PodId, PodPhase, PodSpecId, PodUid,
-    WorkloadId, WorkloadKind,
+    Catalog, Change, FinishedPods, LossPolicy, NodeId, OperatorAction, PodId, PodPhase, PodUid,
+    ReplicaSetId, WorkloadId, WorkloadKind,
 };
 use crate::policy::Cx;
-use crate::policy::kube::control::PodGcParams;
+use crate::policy::kube::control::{PodGcParams, RollbackPolicy};
 use batch::{Batch, LostPod};
 use client::Client;
+use deployments::Deployments;
+pub(super) use deployments::{owned_sets, set_names};
 use node_lifecycle::NodeLifecycle;
 use pod_gc::Garbage;
 use replicas::ReplicaSets;
@@ -35,10 +39,14 @@ use taint_eviction::Evictions;
 /// What is to be done about something observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Duty {
-    /// See whether a service has the pods that it wants.
-    Sync(WorkloadId),
+    /// See whether a ReplicaSet has the pods that it wants.
+    Sync(ReplicaSetId),
+    /// See whether a Deployment is what it is to be.
+    SyncDeployment(WorkloadId),
     /// Replace a batch pod.
     Replace(PodId, LostPod),
+    /// A pipeline undoes a rollout.
+    Undo(WorkloadId),
     /// A pod may stay on its node only until then.
     Evict(PodId, PodUid, Time),
     /// The NoSchedule taints of a node do not follow from its conditions.
@@ -55,6 +63,7 @@ pub(super) struct Control {
 /// What the controllers remember.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Memory {
+    deployments: Deployments,
     replicas: ReplicaSets,
     batch: Batch,
     evictions: Evictions,
@@ -66,20 +75,19 @@ pub(super) struct Memory {
 
 impl Control {
     pub(super) fn new(
-        catalog: &Catalog,
-        services: &[(WorkloadId, PodSpecId)],
         feed: Feed,
         timing: &Timing,
+        rollbacks: &[(WorkloadId, RollbackPolicy)],
     ) -> Control {
-        let duties = services.iter().map(|(workload, _)| Duty::Sync(*workload)).collect();
         let memory = Memory {
-            replicas: ReplicaSets::new(catalog, services),
+            deployments: Deployments::new(rollbacks),
+            replicas: ReplicaSets::new(),
             batch: Batch::default(),
             evictions: Evictions::new(),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
             garbage: Garbage::default(),
             gc_params: timing.pod_gc,
-            duties,
+            duties: VecDeque::new(),
         };
         let mut control = Control { feed, memory };
         control.set_params(timing);
@@ -92,6 +100,7 @@ impl Control {
         let memory = &mut self.memory;
         memory.gc_params = timing.pod_gc;
         for client in [
+            &mut memory.deployments.client,
             &mut memory.replicas.client,
             &mut memory.batch.client,
             &mut memory.evictions.client,
@@ -116,17 +125,22 @@ impl Memory {
             Change::NodeAdded { .. }
             | Change::NodeUpdated { .. }
             | Change::NodeRemoved { .. }
-            | Change::PodDeleting { .. } => true,
-            Change::PodAdded { workload, .. } => self.replicas.expects(workload),
+            | Change::PodDeleting { .. }
+            | Change::DeploymentWritten { .. }
+            | Change::DeploymentObserved { .. }
+            | Change::ReplicaSetAdded { .. }
+            | Change::ReplicaSetWritten { .. }
+            | Change::ReplicaSetObserved { .. }
+            | Change::ReplicaSetRemoved { .. } => true,
+            Change::PodAdded { workload, .. } => self.replicas.expects(cx, workload),
             Change::PodBound { node, .. } => cx.view.node(node).status.taints != Catalog::NO_TAINTS,
             Change::PodPhase { pod, phase } if phase.is_terminal() => {
                 phase == PodPhase::Failed
                     || is_of_service(cx, pod)
                     || (is_kept(cx, pod) && self.garbage.is_nearly_full(&self.gc_params, unread))
             }
-            Change::PodPhase { .. }
-            | Change::PodRemoved { .. }
-            | Change::PodStarted { .. }
+            Change::PodPhase { pod, .. } | Change::PodRemoved { pod } => is_of_service(cx, pod),
+            Change::PodStarted { .. }
             | Change::PodNominated { .. }
             | Change::PodPreempted { .. }
             | Change::ObjectSet { .. }
@@ -137,39 +151,28 @@ impl Memory {
     /// Takes note of a change, made at `at`, that the view is about to take.
     pub(super) fn observe(&mut self, cx: Cx<'_>, at: Time, change: &Change) {
         match *change {
-            Change::PodAdded { workload, .. } => {
-                if self.replicas.pod_appears(workload) {
-                    self.duties.push_back(Duty::Sync(workload));
-                }
-            }
             Change::PodDeleting { pod } => self.pod_leaves(cx, pod, true),
             Change::PodPhase { pod, phase } if phase.is_terminal() => {
                 self.pod_leaves(cx, pod, phase == PodPhase::Failed);
             }
-            Change::PodPhase { pod, phase: PodPhase::Ready } => {
-                self.replicas.pod_is_ready(pod, at);
-            }
-            Change::PodPhase { .. } => {}
             Change::PodRemoved { pod } => {
                 self.pod_leaves(cx, pod, true);
                 self.evictions.forget(pod);
             }
-            Change::NodeUpdated { node, status } => {
-                if status.taints != cx.view.node(node).status.taints {
-                    self.node_taints_change(cx, node, status.taints);
-                }
+            Change::NodeUpdated { node, status }
+                if status.taints != cx.view.node(node).status.taints =>
+            {
+                self.node_taints_change(cx, node, status.taints);
             }
             Change::PodBound { pod, node, .. } => {
                 self.pod_meets_taints(cx, pod, cx.view.node(node).status.taints);
             }
-            Change::NodeAdded { .. }
-            | Change::NodeRemoved { .. }
-            | Change::PodStarted { .. }
-            | Change::PodNominated { .. }
-            | Change::PodPreempted { .. }
-            | Change::ObjectSet { .. }
-            | Change::ObjectRemoved { .. } => {}
+            _ => {}
         }
+        let duty = self.replicas.observe(cx, at, change);
+        self.duties.extend(duty);
+        self.duties.extend(self.deployments.observe(cx, change));
+        self.duties.extend(self.deployments.watch(cx, change));
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);
     }
@@ -182,9 +185,11 @@ impl Memory {
         }
         let workload = &cx.catalog.workloads[view.workload];
         let replaced = lost && workload.on_loss == LossPolicy::Replace;
-        self.replicas.pod_leaves(view, replaced);
         match workload.kind {
-            WorkloadKind::Service { .. } => self.duties.push_back(Duty::Sync(view.workload)),
+            WorkloadKind::Service { .. } => {
+                let duty = self.replicas.pod_leaves(pod, view, replaced);
+                self.duties.extend(duty);
+            }
             WorkloadKind::Batch if replaced => {
                 self.duties.push_back(Duty::Replace(pod, LostPod::new(view)));
             }
@@ -228,7 +233,12 @@ impl World {
         self.trim_log();
         while let Some(duty) = self.control.memory.duties.pop_front() {
             match duty {
-                Duty::Sync(workload) => self.enqueue_sync(host, workload),
+                Duty::Sync(set) => self.enqueue_sync(host, set),
+                Duty::SyncDeployment(workload) => self.enqueue_deployment(host, workload),
+                Duty::Undo(workload) => {
+                    let action = OperatorAction::Undo { revision: None };
+                    host.store(self.timing.request, Event::OperatorActs { workload, action });
+                }
                 Duty::Replace(pod, lost) => self.replace(host, pod, lost),
                 Duty::Evict(pod, uid, at) => host.turn(at, Event::StayEnds { pod, uid }),
                 Duty::Mark(node) => self.write_taints(host, node, TaintWrite::NoSchedule),

@@ -1,15 +1,18 @@
-//! The ReplicaSet controller: five workers over one queue of services, one client.
+//! The ReplicaSet controller: five workers over one queue of sets, one client.
 //!
 //! A sync that changes something lasts until its requests are answered, and the next one of the
-//! same service waits until the pods that it asked for, or asked to stop, have been seen.
+//! same set waits until the pods that it asked for, or asked to stop, have been seen. Each sync
+//! ends with writing what the set has, if that is new.
 
-use super::Client;
-use crate::ground::{Id, Purpose, Table, Time};
-use crate::journal::{DeletionCause, Sink};
+use super::work_queue::WorkQueue;
+use super::{Client, Duty};
+use crate::ground::{Id, Purpose, Span, Table, Time};
+use crate::journal::{DeletionCause, Fact, Sink};
 use crate::model::{
-    Catalog, Lifetime, PodId, PodName, PodPhase, PodSpecId, PodUid, PodView, WorkloadId,
-    WorkloadKind,
+    Change, Lifetime, NodeId, PodId, PodName, PodPhase, PodSpecId, PodUid, PodView, ReplicaSetId,
+    ReplicaSetStatus, WorkloadId,
 };
+use crate::policy::Cx;
 use crate::policy::kube::control::{
     DeletionPhase, RankedPod, SlowStart, deletion_order, missing_replicas, ranks, surplus_replicas,
 };
@@ -18,282 +21,420 @@ use crate::sim::Event;
 use crate::sim::host::Host;
 use crate::sim::world::{NewPod, World};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Services that are synced at the same time (`--concurrent-replicaset-syncs`).
+/// Sets that are synced at the same time (`--concurrent-replicaset-syncs`).
 const WORKERS: u32 = 5;
 
 /// Purpose of the draw that stands for the unique identifier of a pod, which is random upstream.
 const POD_UID: Purpose = Purpose::new("pod-uid");
 
-/// Where a service is in the queue of the controller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-enum Turn {
-    /// Not in it.
-    #[default]
-    None,
-    /// In it.
-    Waiting,
-    /// With a worker.
-    Taken,
-    /// With a worker, and something has happened meanwhile.
-    TakenAgain,
+/// A pod of a set that is neither terminating nor ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Member {
+    pod: PodId,
+    /// Since when it is ready, in whole seconds as the API has times.
+    ready: Option<Time>,
 }
 
-/// What the controller remembers of one service.
+/// What the controller remembers of one set.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct ReplicaSet {
-    /// What its pods are made of; `None` for batch.
-    spec: Option<PodSpecId>,
-    /// Pods seen that are neither terminating nor ended.
-    active: u32,
+struct Set {
+    members: BTreeMap<PodUid, Member>,
+    /// Members that are ready.
+    ready: u32,
     /// Pods asked for and not seen yet.
     creations: u32,
     /// Pods asked to stop and not seen to do so yet.
     deletions: BTreeSet<PodUid>,
-    /// Pods created so far: the number of the next one.
-    created: u32,
-    /// Lost pods that nobody has taken the place of.
-    lost: VecDeque<PodUid>,
-    turn: Turn,
     /// Creations of the present sync that are still to be sent.
     start: SlowStart,
     /// Creations of the present batch that are not answered yet.
     unanswered: u32,
+    /// What the present sync is going to write.
+    status: ReplicaSetStatus,
+}
+
+/// What the controller remembers of a workload.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Family {
+    /// Pods created so far: the number of the next one.
+    created: u32,
+    /// Lost pods that nobody has taken the place of.
+    lost: VecDeque<PodUid>,
+    /// Pods that are there and have not ended, by set, terminating ones too.
+    present: BTreeMap<ReplicaSetId, u32>,
 }
 
 /// The controller.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ReplicaSets {
     pub(super) client: Client,
-    sets: Table<WorkloadId, ReplicaSet>,
-    queue: VecDeque<WorkloadId>,
-    idle: u32,
-    /// Since when the pods of services are ready, by row.
-    ready_since: Table<PodId, Time>,
+    sets: Table<ReplicaSetId, Set>,
+    families: BTreeMap<WorkloadId, Family>,
+    /// The set that a pod belongs to, by row.
+    set_of: Table<PodId, Option<ReplicaSetId>>,
+    queue: WorkQueue<ReplicaSetId>,
 }
 
 impl ReplicaSets {
-    pub(super) fn new(catalog: &Catalog, services: &[(WorkloadId, PodSpecId)]) -> ReplicaSets {
-        let mut sets: Table<WorkloadId, ReplicaSet> = Table::new();
-        for _ in catalog.workloads.ids() {
-            sets.push(ReplicaSet::default());
-        }
-        for (workload, spec) in services {
-            sets[*workload].spec = Some(*spec);
-        }
+    pub(super) fn new() -> ReplicaSets {
         ReplicaSets {
             client: Client::default(),
-            sets,
-            queue: VecDeque::new(),
-            idle: WORKERS,
-            ready_since: Table::new(),
+            sets: Table::new(),
+            families: BTreeMap::new(),
+            set_of: Table::new(),
+            queue: WorkQueue::new(WORKERS),
         }
     }
 
+    fn set(&mut self, set: ReplicaSetId) -> &mut Set {
+        while self.sets.len() <= set.index() {
+            self.sets.push(Set::default());
+        }
+        &mut self.sets[set]
+    }
+
+    /// The set that the pod in a row belongs to.
+    pub(super) fn set_of(&self, pod: PodId) -> Option<ReplicaSetId> {
+        self.set_of.get(pod).copied().flatten()
+    }
+
     /// True if the controller waits for a pod of this workload to appear.
-    pub(super) fn expects(&self, workload: WorkloadId) -> bool {
-        self.sets[workload].creations > 0
+    pub(super) fn expects(&self, cx: Cx<'_>, workload: WorkloadId) -> bool {
+        let mut sets = cx.view.rollouts().sets_of(workload);
+        sets.any(|(set, _)| self.sets.get(set).is_some_and(|set| set.creations > 0))
     }
 
     /// The names of pods that are there already are not given again: numbers go on after this one.
     pub(super) fn number_taken(&mut self, workload: WorkloadId, number: u32) {
-        let set = &mut self.sets[workload];
-        set.created = set.created.max(number.saturating_add(1));
+        let family = self.families.entry(workload).or_default();
+        family.created = family.created.max(number.saturating_add(1));
     }
 
-    /// A pod appeared; true if the service is to be synced.
-    pub(super) fn pod_appears(&mut self, workload: WorkloadId) -> bool {
-        let set = &mut self.sets[workload];
-        set.active += 1;
-        let expected = set.creations > 0;
-        set.creations -= u32::from(expected);
-        expected && set.creations == 0
+    /// Pods of a set that are there and have not ended, terminating ones too.
+    pub(super) fn unfinished(&self, workload: WorkloadId, set: ReplicaSetId) -> u32 {
+        let family = self.families.get(&workload);
+        family.and_then(|family| family.present.get(&set)).copied().unwrap_or(0)
     }
 
-    /// A pod of a service became ready at `at`.
-    pub(super) fn pod_is_ready(&mut self, pod: PodId, at: Time) {
-        while self.ready_since.len() <= pod.index() {
-            self.ready_since.push(Time::ZERO);
-        }
-        self.ready_since[pod] = at;
-    }
-
-    /// A pod stops counting for its owner. `replaced`: its owner wants another in its place.
-    pub(super) fn pod_leaves(&mut self, view: &PodView, replaced: bool) {
-        let set = &mut self.sets[view.workload];
-        set.active -= 1;
-        let asked_to = set.deletions.remove(&view.uid);
-        if replaced && !asked_to {
-            set.lost.push_back(view.uid);
-        }
-    }
-
-    /// Lets a service wait for its sync.
-    fn enqueue(&mut self, workload: WorkloadId) {
-        let turn = &mut self.sets[workload].turn;
-        match turn {
-            Turn::None => {
-                *turn = Turn::Waiting;
-                self.queue.push_back(workload);
+    /// Takes note of a change that concerns a pod of a set; what is to be done about it.
+    pub(super) fn observe(&mut self, cx: Cx<'_>, at: Time, change: &Change) -> Option<Duty> {
+        match *change {
+            Change::PodAdded { pod, uid, spec, workload, .. } => {
+                let mut sets = cx.view.rollouts().sets_of(workload);
+                // A pod of another template was there before the run: it belongs to the first set.
+                let first = sets.next()?;
+                let fits = std::iter::once(first).chain(sets).find(|(_, s)| s.template == spec);
+                let (set, _) = fits.unwrap_or(first);
+                self.pod_appears(pod, uid, set, workload)
             }
-            Turn::Waiting | Turn::TakenAgain => {}
-            Turn::Taken => *turn = Turn::TakenAgain,
+            Change::PodPhase { pod, phase } if !phase.is_terminal() => {
+                let row = cx.view.pod(pod)?;
+                let set = self.set_of(pod)?;
+                let ready = (phase == PodPhase::Ready).then(|| at.truncate_to_second());
+                self.readiness(set, row.uid, ready).then_some(Duty::Sync(set))
+            }
+            Change::ReplicaSetWritten { set, .. } | Change::ReplicaSetAdded { set, .. } => {
+                Some(Duty::Sync(set))
+            }
+            // Terminating pods are present until they have ended.
+            Change::PodPhase { pod, .. } => self.pod_ends(cx, pod),
+            Change::PodRemoved { pod } => {
+                let duty = self.pod_ends(cx, pod);
+                if let Some(set) = self.set_of.get_mut(pod) {
+                    *set = None;
+                }
+                duty
+            }
+            _ => None,
         }
     }
 
-    /// The next service, if a worker is free.
-    fn take(&mut self) -> Option<WorkloadId> {
-        if self.idle == 0 {
+    fn pod_appears(
+        &mut self,
+        pod: PodId,
+        uid: PodUid,
+        set: ReplicaSetId,
+        workload: WorkloadId,
+    ) -> Option<Duty> {
+        while self.set_of.len() <= pod.index() {
+            self.set_of.push(None);
+        }
+        self.set_of[pod] = Some(set);
+        *self.families.entry(workload).or_default().present.entry(set).or_default() += 1;
+        let row = self.set(set);
+        row.members.insert(uid, Member { pod, ready: None });
+        let expected = row.creations > 0;
+        row.creations -= u32::from(expected);
+        (row.creations == 0).then_some(Duty::Sync(set))
+    }
+
+    /// A member is ready since, or is not any more; true if that is new.
+    fn readiness(&mut self, set: ReplicaSetId, uid: PodUid, since: Option<Time>) -> bool {
+        let row = self.set(set);
+        let Some(member) = row.members.get_mut(&uid) else { return false };
+        if member.ready.is_some() == since.is_some() {
+            return false;
+        }
+        row.ready = if since.is_some() { row.ready + 1 } else { row.ready - 1 };
+        member.ready = since;
+        true
+    }
+
+    /// A pod is not there any more, or has ended, and was until now.
+    fn pod_ends(&mut self, cx: Cx<'_>, pod: PodId) -> Option<Duty> {
+        let view = cx.view.pod(pod)?;
+        let set = self.set_of(pod)?;
+        if view.phase.is_terminal() {
             return None;
         }
-        let workload = self.queue.pop_front()?;
-        self.idle -= 1;
-        self.sets[workload].turn = Turn::Taken;
-        Some(workload)
+        let family = self.families.entry(view.workload).or_default();
+        let present = family.present.get_mut(&set).expect("a pod of a set is counted");
+        *present -= 1;
+        if *present > 0 {
+            return None;
+        }
+        family.present.remove(&set);
+        // Recreate waits for the last pod of the old templates.
+        cx.view.rollouts().deployment(view.workload)?;
+        Some(Duty::SyncDeployment(view.workload))
     }
 
-    /// A worker is done with a service.
-    fn put_back(&mut self, workload: WorkloadId) {
-        self.idle += 1;
-        let again = self.sets[workload].turn == Turn::TakenAgain;
-        self.sets[workload].turn = Turn::None;
-        if again {
-            self.enqueue(workload);
+    /// A pod stops counting for its set. `replaced`: its owner wants another in its place.
+    pub(super) fn pod_leaves(
+        &mut self,
+        pod: PodId,
+        view: &PodView,
+        replaced: bool,
+    ) -> Option<Duty> {
+        let set = self.set_of(pod)?;
+        self.readiness(set, view.uid, None);
+        let row = self.set(set);
+        row.members.remove(&view.uid)?;
+        let asked_to = row.deletions.remove(&view.uid);
+        if replaced && !asked_to {
+            self.families.entry(view.workload).or_default().lost.push_back(view.uid);
         }
+        Some(Duty::Sync(set))
+    }
+}
+
+impl Set {
+    /// What the set has, and when it will have more available pods if nothing happens.
+    fn count(&self, min_ready: Span, now: Time) -> (u32, Option<Time>) {
+        if min_ready.is_zero() {
+            return (self.ready, None);
+        }
+        let since = self.members.values().filter_map(|member| member.ready);
+        let due = since.map(|since| since + min_ready);
+        let available = due.clone().filter(|due| *due <= now).count();
+        (available as u32, due.filter(|due| *due > now).min())
     }
 }
 
 impl World {
-    pub(super) fn enqueue_sync<S: Sink>(&mut self, host: &mut Host<'_, S>, workload: WorkloadId) {
-        self.control.memory.replicas.enqueue(workload);
-        self.sync_services(host);
+    pub(in crate::sim) fn enqueue_sync<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        set: ReplicaSetId,
+    ) {
+        self.control.memory.replicas.queue.add(set);
+        self.sync_sets(host);
     }
 
     /// Lets free workers sync what waits.
-    fn sync_services<S: Sink>(&mut self, host: &mut Host<'_, S>) {
-        while let Some(workload) = self.control.memory.replicas.take() {
-            self.sync(host, workload);
+    fn sync_sets<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        while let Some(set) = self.control.memory.replicas.queue.take() {
+            self.sync_set(host, set);
         }
     }
 
-    /// One sync of a service: creates the pods that it lacks, or deletes those that it has too
-    /// many.
-    fn sync<S: Sink>(&mut self, host: &mut Host<'_, S>, workload: WorkloadId) {
+    fn set_is_done<S: Sink>(&mut self, host: &mut Host<'_, S>, set: ReplicaSetId) {
+        self.control.memory.replicas.queue.put_back(set);
+        self.sync_sets(host);
+    }
+
+    /// One sync of a set: creates the pods that it lacks, or deletes those that it has too many.
+    fn sync_set<S: Sink>(&mut self, host: &mut Host<'_, S>, id: ReplicaSetId) {
+        let view = self.control.feed.view(&self.store);
         let sets = &mut self.control.memory.replicas;
-        let set = &mut sets.sets[workload];
-        let waits = set.creations > 0 || !set.deletions.is_empty();
-        let kind = self.catalog.workloads[workload].kind;
-        let WorkloadKind::Service { replicas, .. } = kind else {
-            unreachable!("only services are synced");
+        let Some(row) = view.rollouts().set(id) else {
+            sets.queue.put_back(id);
+            return;
         };
-        let missing = missing_replicas(replicas, set.active);
-        let surplus = surplus_replicas(replicas, set.active);
+        let (wanted, min_ready, observed) = (row.spec.replicas, row.spec.min_ready, row.generation);
+        let set = sets.set(id);
+        let active = set.members.len() as u32;
+        let (available, look) = set.count(min_ready, host.now);
+        set.status = ReplicaSetStatus { replicas: active, ready: set.ready, available, observed };
+        if let Some(at) = look {
+            host.turn(at, Event::SetLooks { set: id });
+        }
+        let waits = set.creations > 0 || !set.deletions.is_empty();
+        let missing = missing_replicas(wanted, active);
+        let surplus = surplus_replicas(wanted, active);
         if waits || missing + surplus == 0 {
-            sets.put_back(workload);
+            self.write_set_status(host, id);
         } else if missing > 0 {
             set.creations = missing;
             set.start = SlowStart::new(missing);
-            self.create_batch(host, workload);
+            self.create_batch(host, id);
         } else {
-            self.delete_surplus(host, workload, surplus as usize);
+            self.delete_surplus(host, id, surplus as usize);
         }
     }
 
     /// Sends the next batch of creations, or ends the sync.
-    fn create_batch<S: Sink>(&mut self, host: &mut Host<'_, S>, workload: WorkloadId) {
+    fn create_batch<S: Sink>(&mut self, host: &mut Host<'_, S>, id: ReplicaSetId) {
         let sets = &mut self.control.memory.replicas;
-        let set = &mut sets.sets[workload];
+        let set = &mut sets.sets[id];
         set.unanswered = set.start.next_batch();
         if set.unanswered == 0 {
-            sets.put_back(workload);
+            self.write_set_status(host, id);
             return;
         }
         for _ in 0..set.unanswered {
             let sent = sets.client.send(host.now, 1);
-            host.store_at(sent + self.timing.request, Event::ReplicaArrives { workload });
+            host.store_at(sent + self.timing.request, Event::ReplicaArrives { set: id });
         }
     }
 
     pub(in crate::sim) fn replica_arrives<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
-        workload: WorkloadId,
+        id: ReplicaSetId,
     ) {
-        let stem = format!("{}-", self.catalog.names.text(self.catalog.workloads[workload].name));
-        let stem = self.catalog.names.intern(&stem);
-        let set = &mut self.control.memory.replicas.sets[workload];
-        let name = PodName::numbered(stem, set.created);
-        set.created += 1;
+        // Pods of a set that was deleted meanwhile are refused, as the owner is looked for.
+        let row = self.store.truth.rollouts().set(id).copied();
+        let set = &mut self.control.memory.replicas.sets[id];
         set.unanswered -= 1;
         let batch_over = set.unanswered == 0;
-        let spec = set.spec.expect("only services create replicas");
-        let replaces = set.lost.pop_front();
-        let lifetime = Lifetime::Forever;
-        self.create_pod(host, NewPod { spec, workload, name, lifetime, replaces });
+        match row {
+            Some(row) => self.create_replica(host, row.workload, row.template),
+            None => set.creations -= 1,
+        }
         if batch_over {
-            self.create_batch(host, workload);
-            self.sync_services(host);
+            self.create_batch(host, id);
         }
     }
 
-    /// Asks so many pods of a service to stop; the sync ends when all requests are answered.
-    fn delete_surplus<S: Sink>(
+    fn create_replica<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
         workload: WorkloadId,
+        spec: PodSpecId,
+    ) {
+        let stem = format!("{}-", self.catalog.names.text(self.catalog.workloads[workload].name));
+        let stem = self.catalog.names.intern(&stem);
+        let family = self.control.memory.replicas.families.entry(workload).or_default();
+        let name = PodName::numbered(stem, family.created);
+        family.created += 1;
+        let replaces = family.lost.pop_front();
+        let lifetime = Lifetime::Forever;
+        self.introduce_pod_spec_once(host, spec);
+        self.create_pod(host, NewPod { spec, workload, name, lifetime, replaces });
+    }
+
+    /// Asks so many pods of a set to stop; what it has is written when all are answered.
+    fn delete_surplus<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        id: ReplicaSetId,
         surplus: usize,
     ) {
-        let pods = self.first_to_delete(workload, surplus, host.now);
+        let pods = self.first_to_delete(id, surplus, host.now);
         let sets = &mut self.control.memory.replicas;
         let mut answered = host.now;
         for (pod, uid) in pods {
-            sets.sets[workload].deletions.insert(uid);
+            sets.sets[id].deletions.insert(uid);
             answered = sets.client.send(host.now, 1) + self.timing.request;
             let cause = DeletionCause::ScaleDown;
             host.store_at(answered, Event::DeletionArrives { pod, uid, cause });
         }
-        host.turn(answered, Event::SyncEnds { workload });
+        host.turn(answered, Event::DeletionsAnswered { set: id });
     }
 
-    /// The deletions of a sync are answered.
-    pub(in crate::sim) fn sync_ends<S: Sink>(
+    /// Writes what a set has, if that is new, and ends the sync.
+    pub(in crate::sim) fn write_set_status<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
-        workload: WorkloadId,
+        id: ReplicaSetId,
     ) {
-        self.control.memory.replicas.put_back(workload);
-        self.sync_services(host);
+        let row = self.control.feed.view(&self.store).rollouts().set(id).copied();
+        let sets = &mut self.control.memory.replicas;
+        match row {
+            Some(row) if row.status != sets.sets[id].status => {
+                let at = sets.client.send(host.now, 1) + self.timing.request;
+                host.store_at(at, Event::SetStatusArrives { set: id, version: row.version });
+            }
+            _ => self.set_is_done(host, id),
+        }
     }
 
-    /// The pods of a service that are deleted first, as the controller sees them.
-    fn first_to_delete(
-        &self,
-        workload: WorkloadId,
-        count: usize,
-        now: Time,
-    ) -> Vec<(PodId, PodUid)> {
+    pub(in crate::sim) fn set_status_arrives<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        id: ReplicaSetId,
+        version: u32,
+    ) {
+        let row = self.store.truth.rollouts().set(id).copied();
+        let status = self.control.memory.replicas.sets[id].status;
+        match row {
+            Some(row) if row.version != version => {
+                // It is read again, and written once more.
+                let client = &mut self.control.memory.replicas.client;
+                let at = client.send(host.now, 2) + self.timing.request * 2;
+                host.store_at(at, Event::SetStatusArrives { set: id, version: row.version });
+                return;
+            }
+            Some(row) if row.status != status => {
+                host.fact(Fact::ReplicaSetObserved {
+                    set: id,
+                    replicas: status.replicas,
+                    ready: status.ready,
+                    available: status.available,
+                });
+                self.commit(host, Change::ReplicaSetObserved { set: id, status });
+            }
+            _ => {}
+        }
+        self.set_is_done(host, id);
+    }
+
+    /// The pods of a set that are deleted first, as the controller sees them.
+    fn first_to_delete(&self, id: ReplicaSetId, count: usize, now: Time) -> Vec<(PodId, PodUid)> {
         let view = self.control.feed.view(&self.store);
-        let mut pods: Vec<(PodId, &PodView)> = view
-            .pods()
-            .filter(|(_, pod)| {
-                pod.workload == workload && !pod.deleting && !pod.phase.is_terminal()
-            })
+        let sets = &self.control.memory.replicas;
+        let pods: Vec<(PodUid, Member)> =
+            sets.sets[id].members.iter().map(|(uid, member)| (*uid, *member)).collect();
+        let rows: Vec<&PodView> =
+            pods.iter().filter_map(|(_, member)| view.pod(member.pod)).collect();
+        debug_assert_eq!(rows.len(), pods.len(), "members are there");
+        let workload = view.rollouts().set(id).map(|set| set.workload);
+        let siblings = workload.into_iter().flat_map(|workload| {
+            view.rollouts().sets_of(workload).filter(|(other, _)| *other != id)
+        });
+        let elsewhere: Vec<Option<NodeId>> = siblings
+            .filter_map(|(other, _)| sets.sets.get(other))
+            .flat_map(|set| set.members.values())
+            .filter_map(|member| Some(view.pod(member.pod)?.node))
             .collect();
-        pods.sort_unstable_by_key(|(_, pod)| pod.uid);
-        let found = ranks(pods.iter().map(|(_, pod)| pod.node), std::iter::empty());
-        let ranked: Vec<RankedPod<u64>> =
-            pods.iter().zip(found).map(|((row, pod), rank)| self.ranked(*row, pod, rank)).collect();
+        let found = ranks(rows.iter().map(|row| row.node), elsewhere.into_iter());
+        let ranked: Vec<RankedPod<u64>> = pods
+            .iter()
+            .zip(&rows)
+            .zip(found)
+            .map(|(((_, member), row), rank)| self.ranked(*member, row, rank))
+            .collect();
         let order = deletion_order(&ranked, now);
-        order.into_iter().take(count).map(|at| (pods[at].0, pods[at].1.uid)).collect()
+        order.into_iter().take(count).map(|at| (pods[at].1.pod, pods[at].0)).collect()
     }
 
-    fn ranked(&self, row: PodId, pod: &PodView, rank: u32) -> RankedPod<u64> {
-        let ready = pod.phase == PodPhase::Ready;
-        let since = self.control.memory.replicas.ready_since.get(row).copied();
+    fn ranked(&self, member: Member, pod: &PodView, rank: u32) -> RankedPod<u64> {
         let key = pod.name.key(&self.catalog.names);
         // Kubelets report restarts within a status that is at most seconds old.
-        let program = self.fleet.program(row).filter(|program| program.uid == pod.uid);
+        let program = self.fleet.program(member.pod).filter(|program| program.uid == pod.uid);
         let restarts = |role| program.map_or(0, |program| program.restarts(role));
         RankedPod {
             node: pod.node,
@@ -301,7 +442,7 @@ impl World {
                 PodPhase::Pending => DeletionPhase::Pending,
                 _ => DeletionPhase::Running,
             },
-            ready_since: since.filter(|_| ready).map(Time::truncate_to_second),
+            ready_since: member.ready,
             deletion_cost: self.catalog.pod_spec(pod.spec).deletion_cost,
             rank,
             restarts: restarts(Role::Main),

@@ -118,6 +118,7 @@ impl Lab {
         let setup = Setup {
             nodes: vec![node],
             services: Vec::new(),
+            rollbacks: Vec::new(),
             objects: Vec::new(),
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),

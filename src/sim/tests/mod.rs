@@ -7,17 +7,20 @@ mod lab;
 mod nodes;
 mod preemption;
 mod pressure;
+mod rollout;
 
 use crate::engine::{Limits, Stopped};
 use crate::ground::{Bytes, Draws, Key, MilliCpu, Span, SpanDist, Time};
 use crate::journal::{Fact, Journal, Record};
 use crate::model::{
-    Amounts, Catalog, Container, Effect, FinishedPods, Labels, Lifetime, LossPolicy, NodeSpec,
-    PodName, PodSpec, RestartPolicy, SourceId, Stimulus, Timed, Toleration, TolerationOperator,
-    Workload, WorkloadId, WorkloadKind,
+    Amounts, Catalog, Container, DeploymentSpec, Effect, FinishedPods, Labels, Lifetime,
+    LossPolicy, NodeSpec, PodName, PodSpec, RestartPolicy, SourceId, Stimulus, Timed, Toleration,
+    TolerationOperator, Workload, WorkloadId, WorkloadKind,
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
-use crate::sim::{Arrivals, Detail, KubeletDelays, NodeSetup, Run, SavedRun, Setup, SimParams};
+use crate::sim::{
+    Arrivals, Detail, Keeper, KubeletDelays, NodeSetup, Run, SavedRun, Setup, SimParams,
+};
 use std::convert::Infallible;
 
 /// Stimuli from a list.
@@ -171,7 +174,8 @@ impl Bench {
         let scheduler = KubeScheduler::new(&params, &mut catalog.names);
         Setup {
             nodes,
-            services: vec![(web, pod)],
+            services: vec![(web, Keeper::Deployment(DeploymentSpec::new(self.replicas, pod)))],
+            rollbacks: Vec::new(),
             objects: Vec::new(),
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),

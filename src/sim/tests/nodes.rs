@@ -306,6 +306,10 @@ fn pressure_becomes_a_taint() {
         (30, Pressures::NONE),
     ] {
         let now = Time::from_secs(second);
+        while let Some(next) = queue.pop_before(now) {
+            let mut host = Host { now: next.at, queue: &mut queue, sink: &mut journal };
+            world.handle(&mut host, next.event);
+        }
         let mut host = Host { now, queue: &mut queue, sink: &mut journal };
         world.write_pressures(&mut host, node, pressures);
         while let Some(next) = queue.pop_before(now + Span::from_secs(5)) {

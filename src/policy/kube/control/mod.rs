@@ -14,6 +14,7 @@ mod node_taints;
 mod pod_gc;
 mod replica_set;
 mod replicas;
+mod rollback;
 mod stateful_claims;
 mod stateful_set;
 mod taint_eviction;
@@ -59,6 +60,7 @@ pub use node_taints::{NodeConditions, NodeMark, TaintStep, taint_step};
 pub use pod_gc::{GcCause, GcNode, GcPod, GcPods, PodGcParams, Quarantine, garbage_pods};
 pub use replica_set::{Census, is_available, replica_set_census};
 pub use replicas::{SlowStart, missing_replicas, surplus_replicas};
+pub use rollback::{RollbackMemory, RollbackPolicy};
 pub use stateful_claims::{ClaimFate, ClaimOwner, ClaimRetention, claim_name, claim_owner};
 pub use stateful_set::{
     PodManagement, StatefulAct, StatefulPhase, StatefulPod, StatefulSetSpec, StatefulSetStatus,

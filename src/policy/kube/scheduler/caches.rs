@@ -1,6 +1,7 @@
 //! What can be computed again from the view and the memory: never saved, not cloned, dropped at
 //! will. With or without it every decision is the same.
 
+use super::fast::Fast;
 use super::order::NodeOrder;
 use crate::ground::{Id, Name};
 use crate::model::{Catalog, NodeId, NodeSpecId, PodSpecId, TaintsId, View};
@@ -48,6 +49,8 @@ impl NodeList {
 pub(crate) struct Caches {
     nodes: Option<NodeList>,
     images: Option<FxHashMap<Name, ImageState>>,
+    /// What the fast path keeps.
+    pub(crate) fast: Option<Box<Fast>>,
     /// Does the required node affinity match? Only where neither name nor host name matter.
     pub(crate) affinity: Verdicts<NodeSpecId, bool>,
     /// Sum of the weights of the preferred node affinity, under the same condition.
@@ -69,6 +72,9 @@ impl Caches {
     pub(crate) fn nodes_changed(&mut self) {
         self.nodes = None;
         self.images = None;
+        if let Some(fast) = &mut self.fast {
+            fast.nodes_changed();
+        }
     }
 
     /// Lends the nodes in search order out, so that filters may use the other caches.

@@ -8,7 +8,7 @@ use super::order::NodeOrder;
 use super::params::TieBreak;
 use super::preempt::{self, Chance, Decided, Failed};
 use super::sampling;
-use crate::ground::{Draws, Key, Purpose};
+use crate::ground::{Draws, Purpose};
 use crate::model::{
     Code, DeviceMask, Explain, NodeId, NodeVerdict, Plugin, PluginSet, PodName, Refusal, Verdict,
     VolumePlan,
@@ -128,7 +128,7 @@ fn refuse(
         return Outcome::Refused(found.refusers, Decided::Keep);
     }
     let failed = Failed { state, helpable: &found.helpable, nominated: found.nominated };
-    let key = Key::of(&tie.name.text(&cycle.catalog.names));
+    let key = tie.name.text_key(&cycle.catalog.names);
     let chance = Chance { rule: tie.rule, draws: tie.draws, key, attempt: tie.attempt };
     let wanted = explain.is_some();
     let (decided, preemption) = preempt::preempt(cycle, &failed, caches, chance, wanted);
@@ -268,6 +268,15 @@ pub(super) fn first_by_name(
     nodes.min_by_key(|node| cycle.catalog.names.text(cycle.view.node(*node).name))
 }
 
+/// The number of the node drawn among so many with the highest total.
+pub(super) fn drawn(cycle: &Cycle<'_>, tie: Tie, count: usize) -> usize {
+    if count == 1 {
+        return 0;
+    }
+    let key = tie.name.text_key(&cycle.catalog.names);
+    tie.draws.stream(TIE, key, tie.attempt).below(count as u64) as usize
+}
+
 /// One of the nodes with the highest total.
 fn select(cycle: &Cycle<'_>, feasible: &[NodeId], totals: &[i64], tie: Tie) -> NodeId {
     let best = totals.iter().copied().max().unwrap_or(0);
@@ -278,13 +287,7 @@ fn select(cycle: &Cycle<'_>, feasible: &[NodeId], totals: &[i64], tie: Tie) -> N
             return first_by_name(cycle, names).expect("the highest total belongs to a node");
         }
         TieBreak::First => 0,
-        TieBreak::Random => match tied.clone().count() {
-            1 => 0,
-            count => {
-                let key = Key::of(&tie.name.text(&cycle.catalog.names));
-                tie.draws.stream(TIE, key, tie.attempt).below(count as u64) as usize
-            }
-        },
+        TieBreak::Random => drawn(cycle, tie, tied.clone().count()),
     };
     *tied.nth(number).expect("the highest total belongs to a node").0
 }

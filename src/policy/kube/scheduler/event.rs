@@ -152,6 +152,12 @@ pub(crate) fn for_each_event(
         | Change::PodStarted { .. }
         | Change::PodNominated { .. }
         | Change::PodPreempted { .. }
+        | Change::DeploymentWritten { .. }
+        | Change::DeploymentObserved { .. }
+        | Change::ReplicaSetAdded { .. }
+        | Change::ReplicaSetWritten { .. }
+        | Change::ReplicaSetObserved { .. }
+        | Change::ReplicaSetRemoved { .. }
         | Change::ObjectRemoved { .. } => {}
     }
 }

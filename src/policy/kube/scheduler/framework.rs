@@ -320,6 +320,11 @@ fn expected(cycle: &Cycle<'_>, node: NodeId) -> Vec<PodId> {
     nominated.filter(matters).map(|(_, pod)| *pod).collect()
 }
 
+/// True if other pods that matter to this one have a node in prospect.
+pub(crate) fn expects(cycle: &Cycle<'_>, node: NodeId) -> bool {
+    !expected(cycle, node).is_empty()
+}
+
 fn run_filters_once(
     cycle: &Cycle<'_>,
     state: &State,

@@ -9,6 +9,7 @@ mod caches;
 mod configuration;
 mod cycle;
 mod event;
+mod fast;
 mod framework;
 mod nearest;
 mod nominations;
@@ -38,6 +39,7 @@ pub use configuration::{
     DisabledPlugin, EnabledPlugin, KubeSchedulerConfiguration, PluginArguments, PluginList,
     PluginsConfiguration, ProfileConfiguration,
 };
+pub use fast::Examined;
 pub use params::{
     KubeSchedulerParams, ResourceWeight, ScoringStrategy, ScoringType, ShapePoint, TieBreak,
 };
@@ -60,12 +62,23 @@ use queue::{NewPod, Queue, QueuedPod};
 use reservations::Reservations;
 use serde::{Deserialize, Serialize};
 
+/// Which way an attempt is made. Both lead to the same outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum SchedulingPath {
+    /// From what is known of earlier attempts, where that is built; else as below.
+    #[default]
+    Fast,
+    /// Node by node and plugin by plugin, as upstream does it.
+    Plain,
+}
+
 /// The Kubernetes scheduler: its settings, and its memory.
 ///
 /// It must see every change from the first on, because the order in which it looks at nodes
 /// depends on history.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KubeScheduler {
+    path: SchedulingPath,
     tie_break: TieBreak,
     zone_labels: ZoneLabels,
     profiles: Vec<Profile>,
@@ -112,6 +125,7 @@ impl KubeScheduler {
         names: &mut Names,
     ) -> KubeScheduler {
         KubeScheduler {
+            path: SchedulingPath::default(),
             tie_break: params.tie_break,
             zone_labels: ZoneLabels::new(names),
             profiles,
@@ -129,14 +143,48 @@ impl KubeScheduler {
         framework::pre_enqueue(self.profile(spec)?, spec)
     }
 
+    /// Which way attempts are made from now on. It has no influence on any outcome.
+    pub fn set_path(&mut self, path: SchedulingPath) {
+        self.path = path;
+    }
+
+    /// Attempts that were answered on the fast path since its caches were dropped last.
+    pub fn answered_fast(&self) -> u64 {
+        self.caches.fast.as_ref().map_or(0, |fast| fast.answered)
+    }
+
     /// Makes one attempt for a pod, whose how many-th it is, as [`Scheduler::step`] does for the
     /// pod that it takes from the queue. False if no profile is for the pod.
     pub fn attempt(
         &mut self,
         cx: Cx<'_>,
+        attempt: (PodId, u32),
+        actions: &mut Vec<Action>,
+        explain: Option<&mut Explain>,
+    ) -> bool {
+        let told = explain.map_or(Told::Nothing, Told::Explain);
+        self.attempt_and_tell(cx, attempt, actions, told)
+    }
+
+    /// Makes the same attempt on the fast path, if it is built for it, and tells what was found
+    /// out about the nodes. False, and nothing done, if it is not built or no profile is for the
+    /// pod.
+    pub fn attempt_fast(
+        &mut self,
+        cx: Cx<'_>,
+        attempt: (PodId, u32),
+        actions: &mut Vec<Action>,
+        examined: &mut Examined,
+    ) -> bool {
+        self.attempt_and_tell(cx, attempt, actions, Told::Examined(examined))
+    }
+
+    fn attempt_and_tell(
+        &mut self,
+        cx: Cx<'_>,
         (pod, number): (PodId, u32),
         actions: &mut Vec<Action>,
-        mut explain: Option<&mut Explain>,
+        told: Told<'_>,
     ) -> bool {
         let row = cx.view.pod(pod).expect("an attempt is for a pod that is there");
         let (uid, name, spec) = (row.uid, row.name, cx.catalog.pod_spec(row.spec));
@@ -154,10 +202,27 @@ impl KubeScheduler {
             reservations: &self.reservations,
             nodes: self.order.len(),
         };
-        let rotation = Rotation { order: &self.order, next_start: &mut self.next_start };
+        let mut rotation = Rotation { order: &self.order, next_start: &mut self.next_start };
         let tie = Tie { rule: self.tie_break, draws: cx.draws, name, attempt: number };
         let caches = &mut self.caches;
-        match cycle::attempt(&cycle, caches, rotation, tie, explain.as_deref_mut()) {
+        let (mut explain, outcome) = match (told, self.path) {
+            (Told::Nothing, SchedulingPath::Fast) => {
+                (None, fast::attempt(&cycle, caches, &mut rotation, tie, None))
+            }
+            (Told::Nothing, SchedulingPath::Plain) => (None, None),
+            (Told::Explain(explain), _) => (Some(explain), None),
+            (Told::Examined(examined), _) => {
+                let outcome = fast::attempt(&cycle, caches, &mut rotation, tie, Some(examined));
+                if outcome.is_none() {
+                    return false;
+                }
+                (None, outcome)
+            }
+        };
+        let outcome = outcome.unwrap_or_else(|| {
+            cycle::attempt(&cycle, caches, rotation, tie, explain.as_deref_mut())
+        });
+        match outcome {
             Outcome::Place { node, devices, volumes } => {
                 actions.push(Action::Bind { pod, uid, node, devices });
                 self.nominations.clear(uid);
@@ -357,6 +422,13 @@ impl KubeScheduler {
         }
         waits
     }
+}
+
+/// What an attempt tells besides its outcome.
+enum Told<'a> {
+    Nothing,
+    Explain(&'a mut Explain),
+    Examined(&'a mut Examined),
 }
 
 /// Wakes the pods that an event may help, those of at most the priority given if one is.

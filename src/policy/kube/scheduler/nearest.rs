@@ -8,7 +8,7 @@ use super::caches::Caches;
 use super::framework::{self, Cycle, Other, Reasons, Room, Search, State};
 use super::preempt::{self, Chance, Decided, Failed};
 use super::profile::Profile;
-use crate::ground::{Bytes, Key, MilliCpu};
+use crate::ground::{Bytes, MilliCpu};
 use crate::model::{
     Amounts, Code, Effect, NearMiss, NodeBooks, NodeId, Outlook, Plugin, PodId, PodSpec,
     PreemptionPolicy, Reason, Taint, Toleration, TolerationOperator, WhenUnsatisfiable,
@@ -288,7 +288,7 @@ fn preemption(cycle: &Cycle<'_>, cx: Cx<'_>) -> Option<NearMiss> {
         })
         .collect();
     let failed = Failed { state: &state, helpable: &helpable, nominated: None };
-    let key = Key::of(&cycle.name.text(&cycle.catalog.names));
+    let key = cycle.name.text_key(&cycle.catalog.names);
     let rule = super::TieBreak::First;
     let chance = Chance { rule, draws: cx.draws, key, attempt: 0 };
     match preempt::preempt(&bold, &failed, &mut caches, chance, false).0 {

@@ -23,6 +23,11 @@ impl Nominations {
         self.node_of.get(&uid).copied()
     }
 
+    /// The nodes that pods have in prospect.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.on.keys().copied()
+    }
+
     /// The pods that have a node in prospect, in order of nomination.
     pub(crate) fn on(&self, node: NodeId) -> &[(PodUid, PodId)] {
         self.on.get(&node).map_or(&[], Vec::as_slice)

@@ -207,6 +207,11 @@ impl Profile {
         FILTERS.contains(&plugin)
     }
 
+    /// True if the filters are asked in upstream's order.
+    pub(crate) fn filters_in_usual_order(&self) -> bool {
+        self.filter.is_sorted_by_key(|plugin| FILTERS.iter().position(|other| other == plugin))
+    }
+
     /// True if a score of this name is built.
     pub(crate) fn can_score(plugin: Plugin) -> bool {
         SCORES.iter().any(|(scorer, _)| *scorer == plugin)

@@ -149,12 +149,12 @@ fn the_scheduler_is_told_who_belongs_together() {
     ];
     assert_eq!(rows, expected);
     let owner = |spec| plan.catalog.pod_spec(spec).owner.map(|owner| text(owner.name));
-    let owners: Vec<_> = plan.services.iter().map(|(_, spec)| owner(*spec)).collect();
+    let owners: Vec<_> = plan.services.iter().map(|(_, keeper)| owner(keeper.template())).collect();
     assert_eq!(owners, [Some("shop"), Some("web"), Some("idle")]);
     let owners: Vec<_> = plan.pods.iter().map(|pod| owner(pod.spec)).collect();
     let (new, old, idle) = (Some("web-new"), Some("web-old"), Some("idle"));
     assert_eq!(owners, [new, old, None, None, None, None, None, idle]);
-    let spec = plan.catalog.pod_spec(plan.services[0].1);
+    let spec = plan.catalog.pod_spec(plan.services[0].1.template());
     assert_eq!(labels(&spec.labels), ["app=shop"], "what `kubectl create deployment` writes");
 }
 
@@ -164,7 +164,7 @@ fn priorities_come_from_numbers_classes_and_the_default() {
     let spec = |at: usize| plan.catalog.pod_spec(plan.pods[at].spec);
     assert_eq!(spec(0).priority, 7, "a pod that was admitted keeps its number");
     assert_eq!((spec(2).priority, spec(2).preemption_policy), (1000, PreemptionPolicy::Never));
-    let template = plan.catalog.pod_spec(plan.services[1].1);
+    let template = plan.catalog.pod_spec(plan.services[1].1.template());
     assert_eq!(template.priority, 2_000_000_000);
     assert_eq!(template.preemption_policy, PreemptionPolicy::PreemptLowerPriority);
     assert_eq!(plan.catalog.names.text(template.namespace), "shop");

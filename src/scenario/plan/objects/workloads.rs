@@ -1,14 +1,17 @@
 //! Deployments and ReplicaSets as workloads that keep their pods alive.
 
 use super::{Found, Planner, Wanted, controller};
-use crate::ground::{Key, Problem};
-use crate::model::{FinishedPods, LossPolicy, PodSpec, Workload, WorkloadId, WorkloadKind};
+use crate::ground::{Key, Problem, Span};
+use crate::model::{
+    FinishedPods, LossPolicy, PodSpec, PodSpecId, Workload, WorkloadId, WorkloadKind,
+};
 use crate::scenario::manifest::{
     DeploymentManifest, Meta, Reader, ReplicaSetManifest, SelectorManifest, TemplateManifest,
-    Written, check_deployment, check_replica_set, convert,
+    Written, check_replica_set, convert, read_deployment,
 };
 use crate::scenario::objects::{Head, Object, Objects, full_name};
 use crate::scenario::plan::workloads::Service;
+use crate::sim::Keeper;
 use std::collections::{BTreeMap, BTreeSet};
 
 const TEMPLATE: &str = "spec.template.spec";
@@ -50,7 +53,8 @@ struct Kept<'o> {
     head: &'o Head,
     template: &'o TemplateManifest,
     selector: &'o SelectorManifest,
-    replicas: u32,
+    /// For a template that is still to be put in its place.
+    keeper: Keeper,
 }
 
 impl Planner<'_> {
@@ -91,11 +95,9 @@ impl Planner<'_> {
         one: &Object<DeploymentManifest>,
     ) -> Option<WorkloadId> {
         let mut reader = Reader::new(&mut self.plan.catalog, &self.classes);
-        check_deployment(&mut reader, &one.object);
-        let spec = &one.object.spec;
-        let replicas = spec.replicas.unwrap_or(1);
-        let (template, selector) = (&spec.template, &spec.selector);
-        let kept = Kept { head: &one.head, template, selector, replicas };
+        let keeper = Keeper::Deployment(read_deployment(&mut reader, &one.object));
+        let (template, selector) = (&one.object.spec.template, &one.object.spec.selector);
+        let kept = Kept { head: &one.head, template, selector, keeper };
         let pod = pod_of(&mut reader, &kept);
         let found = Found::of(reader);
         self.kept(objects, &kept, pod, found)
@@ -110,8 +112,10 @@ impl Planner<'_> {
         check_replica_set(&mut reader, &one.object);
         let spec = &one.object.spec;
         let replicas = spec.replicas.unwrap_or(1);
+        let min_ready = Span::from_secs(u64::from(spec.min_ready_seconds.unwrap_or(0)));
+        let keeper = Keeper::ReplicaSet { replicas, template: PodSpecId(0), min_ready };
         let (template, selector) = (&spec.template, &spec.selector);
-        let kept = Kept { head: &one.head, template, selector, replicas };
+        let kept = Kept { head: &one.head, template, selector, keeper };
         let pod = pod_of(&mut reader, &kept);
         let found = Found::of(reader);
         self.kept(objects, &kept, pod, found)
@@ -140,11 +144,12 @@ impl Planner<'_> {
         let (spec, _) = self.plan.catalog.intern_pod_spec(&pod);
         let problem = Problem::new(TEMPLATE, "");
         let message = objects.diagnostic(kept.head, &problem).warning();
-        if kept.replicas > 0 {
+        let keeper = kept.keeper.of(spec);
+        let replicas = keeper.replicas();
+        if replicas > 0 {
             self.wanted.push(Wanted { spec, message });
         }
         let goal = self.file.services.get(&name).map(|goal| goal.min_serving);
-        let replicas = kept.replicas;
         let min_serving = goal.unwrap_or(1).min(replicas);
         let workload = self.plan.catalog.workloads.push(Workload {
             name: self.plan.catalog.names.intern(&name),
@@ -154,7 +159,7 @@ impl Planner<'_> {
             finished: FinishedPods::Keep,
             startup: None,
         });
-        self.plan.services.push((workload, spec));
+        self.plan.services.push((workload, keeper));
         self.services.push(Service { name: name.clone(), replicas });
         self.workload_names.insert(name);
         Some(workload)

@@ -95,8 +95,13 @@ impl Draft<'_> {
         else {
             return NextLook::WhenChanged;
         };
-        let stalled = progressing.reason == ProgressReason::ProgressDeadlineExceeded;
-        if stalled || rollout_is_complete(spec, self.view.generation, &self.status) {
+        // What was complete once does not stall. Upstream looks again and again, as often as its
+        // queue lets it, at one that has lost pods since, and never finds anything.
+        let settled = matches!(
+            progressing.reason,
+            ProgressReason::ProgressDeadlineExceeded | ProgressReason::NewReplicaSetAvailable
+        );
+        if settled || rollout_is_complete(spec, self.view.generation, &self.status) {
             return NextLook::WhenChanged;
         }
         let end = progressing.last_update + deadline;

@@ -229,7 +229,8 @@ proptest! {
         is_indexed in any::<bool>(),
         fails in prop::collection::vec(prop::bool::weighted(0.3), 100),
     ) {
-        let spec = JobSpec { backoff_limit, indexed: is_indexed, ..indexed(completions, parallelism) };
+        let base = indexed(completions, parallelism);
+        let spec = JobSpec { backoff_limit, indexed: is_indexed, ..base };
         let (mut status, mut pods) = (JobStatus::default(), Vec::<JobPod<'_>>::new());
         let mut now = 0;
         while status.finished.is_none() {

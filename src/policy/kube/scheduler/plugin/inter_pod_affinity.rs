@@ -40,12 +40,12 @@ fn means(cycle: &Cycle<'_>, term: &AffinityTerm, other: &PodSpec) -> bool {
     term.matches((other.namespace, &other.labels), namespace, cycle.catalog)
 }
 
-fn means_all(cycle: &Cycle<'_>, terms: &[AffinityTerm], other: &PodSpec) -> bool {
+pub(crate) fn means_all(cycle: &Cycle<'_>, terms: &[AffinityTerm], other: &PodSpec) -> bool {
     !terms.is_empty() && terms.iter().all(|term| means(cycle, term, other))
 }
 
 /// True if a term of another pod means the pod. A namespace without an object has no labels.
-fn is_meant(cycle: &Cycle<'_>, term: &AffinityTerm) -> bool {
+pub(crate) fn is_meant(cycle: &Cycle<'_>, term: &AffinityTerm) -> bool {
     let none = Labels::new();
     let (spec, catalog) = (cycle.spec, cycle.catalog);
     let namespace = cycle.view.objects().namespace(spec.namespace, catalog).unwrap_or(&none);
@@ -254,10 +254,15 @@ pub(crate) fn normalize(scores: &mut [i64]) {
     let min = scores.iter().copied().min().unwrap_or(0);
     let range = scores.iter().copied().max().unwrap_or(0) - min;
     for score in scores {
-        *score = match range {
-            0 => 0,
-            _ => (MAX_SCORE as f64 * ((*score - min) as f64 / range as f64)) as i64,
-        };
+        *score = stretched(*score, (min, range));
+    }
+}
+
+/// The score of a node among those from `min` to `range` above it.
+pub(crate) fn stretched(score: i64, (min, range): (i64, i64)) -> i64 {
+    match range {
+        0 => 0,
+        _ => (MAX_SCORE as f64 * ((score - min) as f64 / range as f64)) as i64,
     }
 }
 

@@ -115,12 +115,23 @@ fn preference(affinity: &NodeAffinity, node: &NodeFacts<'_>) -> i64 {
         .sum()
 }
 
-/// True if the name or the host name of a node matters, so that nodes of one specification differ.
+/// True if the name or the host name of a node matters to pod or profile, so that nodes of one
+/// specification differ.
+pub(crate) fn depends_on_name(cycle: &Cycle<'_>) -> bool {
+    is_per_node(cycle.spec, cycle.catalog)
+        || names_nodes(&cycle.profile.arguments.added_affinity, cycle.catalog)
+}
+
+/// The same for the pod alone.
 fn is_per_node(spec: &PodSpec, catalog: &Catalog) -> bool {
-    let preferred = spec.node_affinity.preferred.iter().map(|preferred| &preferred.term);
     spec.node_selector.get(catalog.hostname_key).is_some()
-        || spec.node_affinity.required.iter().flatten().chain(preferred).any(|term| {
-            !term.match_fields.is_empty()
-                || term.match_labels.iter().any(|label| label.key == catalog.hostname_key)
-        })
+        || names_nodes(&spec.node_affinity, catalog)
+}
+
+fn names_nodes(affinity: &NodeAffinity, catalog: &Catalog) -> bool {
+    let preferred = affinity.preferred.iter().map(|preferred| &preferred.term);
+    affinity.required.iter().flatten().chain(preferred).any(|term| {
+        !term.match_fields.is_empty()
+            || term.match_labels.iter().any(|label| label.key == catalog.hostname_key)
+    })
 }

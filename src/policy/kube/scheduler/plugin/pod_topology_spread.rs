@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// The constraints of one kind that apply to the pod: its own, or the default ones if it has none
 /// of any kind and belongs to something.
-fn constraints(waiting: &Waiting<'_>, kind: WhenUnsatisfiable) -> Vec<SpreadConstraint> {
+pub(crate) fn constraints(waiting: &Waiting<'_>, kind: WhenUnsatisfiable) -> Vec<SpreadConstraint> {
     let of_kind = |list: &[SpreadConstraint]| {
         list.iter().filter(|one| one.when_unsatisfiable == kind).cloned().collect::<Vec<_>>()
     };
@@ -67,13 +67,17 @@ fn has_all_keys(constraints: &[SpreadConstraint], node: &NodeFacts<'_>) -> bool 
 }
 
 /// True if the pods of a node count for a constraint.
-fn includes(constraint: &SpreadConstraint, spec: &PodSpec, node: &NodeFacts<'_>) -> bool {
+pub(crate) fn includes(
+    constraint: &SpreadConstraint,
+    spec: &PodSpec,
+    node: &NodeFacts<'_>,
+) -> bool {
     (constraint.node_affinity == Inclusion::Ignore || node_affinity::required_matches(spec, node))
         && (constraint.node_taints == Inclusion::Ignore
             || taint_toleration::untolerated(spec, node.status.taints, node.catalog).is_none())
 }
 
-fn selects(constraint: &SpreadConstraint, spec: &PodSpec, catalog: &Catalog) -> bool {
+pub(crate) fn selects(constraint: &SpreadConstraint, spec: &PodSpec, catalog: &Catalog) -> bool {
     let selector = constraint.selector.as_ref();
     selector.is_some_and(|selector| selector.matches(&spec.labels, catalog))
 }
@@ -290,7 +294,7 @@ impl SoftSpread {
     }
 }
 
-fn weighted(count: i64, max_skew: u32, weight: f64) -> f64 {
+pub(crate) fn weighted(count: i64, max_skew: u32, weight: f64) -> f64 {
     count as f64 * weight + f64::from(max_skew - 1)
 }
 
@@ -299,11 +303,15 @@ fn turn(ignored: &[bool], scores: &mut [i64]) {
     let counted = counted.map(|(score, _)| *score);
     let (min, max) = (counted.clone().min().unwrap_or(0), counted.max().unwrap_or(0).max(0));
     for (score, ignored) in scores.iter_mut().zip(ignored) {
-        *score = match (ignored, max) {
-            (true, _) => 0,
-            (false, 0) => MAX_SCORE,
-            (false, max) => MAX_SCORE * (max + min - *score) / max,
-        };
+        *score = if *ignored { 0 } else { turned(*score, (min, max)) };
+    }
+}
+
+/// The score of a node that is not ignored, among those from the lowest to the highest score.
+pub(crate) fn turned(score: i64, (min, max): (i64, i64)) -> i64 {
+    match max {
+        0 => MAX_SCORE,
+        max => MAX_SCORE * (max + min - score) / max,
     }
 }
 

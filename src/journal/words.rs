@@ -1,0 +1,166 @@
+//! The canonical form of facts, which the digest covers.
+
+use super::Fact;
+use crate::model::Resource;
+
+/// Two small numbers in one word.
+const fn pair(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
+}
+
+const fn resource_word(resource: Resource) -> u64 {
+    match resource {
+        Resource::Cpu => 0,
+        Resource::Memory => 1,
+        Resource::EphemeralStorage => 2,
+        Resource::Pods => 3,
+        Resource::Device => 4,
+        Resource::Extended(name) => pair(5, name.0),
+    }
+}
+
+impl Fact {
+    /// The canonical form that the digest covers: a tag with the first field, and two more words.
+    pub const fn words(&self) -> [u64; 3] {
+        match *self {
+            Fact::NameDefined { name, hash } => [pair(1, name.0), hash, 0],
+            Fact::NodeSpecDefined { spec, resource, amount } => {
+                [pair(2, spec.0), resource_word(resource), amount]
+            }
+            Fact::PodSpecDefined { spec, resource, amount } => {
+                [pair(3, spec.0), resource_word(resource), amount]
+            }
+            Fact::WorkloadDefined { workload, name, replicas, min_serving } => {
+                [pair(4, workload.0), name.0 as u64, pair(replicas, min_serving)]
+            }
+            Fact::NodeAdded { node, name, spec } => [pair(5, node.0), name.0 as u64, spec.0 as u64],
+            Fact::PodCreated { pod, spec, workload, stem, number, digits } => {
+                let tag = 6 | (digits as u32) << 8;
+                [pair(tag, pod.0), pair(spec.0, workload.0), pair(stem.0, number)]
+            }
+            Fact::LifetimeSet { pod, lifetime } => [pair(7, pod.0), lifetime.as_nanos(), 0],
+            Fact::Replaced { pod, lost } => [pair(8, pod.0), lost.0 as u64, 0],
+            Fact::Queued { pod } => [pair(9, pod.0), 0, 0],
+            Fact::Refused { pod, refusers } => [pair(10, pod.0), refusers.0 as u64, 0],
+            Fact::Bound { pod, node, devices } => [pair(11, pod.0), pair(node.0, devices.0), 0],
+            Fact::BindFailed { pod, node } => [pair(12, pod.0), node.0 as u64, 0],
+            Fact::Started { pod } => [pair(13, pod.0), 0, 0],
+            Fact::Ready { pod } => [pair(14, pod.0), 0, 0],
+            Fact::Unready { pod } => [pair(15, pod.0), 0, 0],
+            Fact::Finished { pod } => [pair(16, pod.0), 0, 0],
+            Fact::Interrupted { pod } => [pair(17, pod.0), 0, 0],
+            Fact::Deleting { pod, cause } => [pair(18, pod.0), cause as u64, 0],
+            Fact::Removed { pod } => [pair(19, pod.0), 0, 0],
+            Fact::NodeCrashed { node } => [pair(20, node.0), 0, 0],
+            Fact::NodeRepaired { node } => [pair(21, node.0), 0, 0],
+            Fact::NodeCondition { node, ready } => [pair(22, node.0), ready as u64, 0],
+            Fact::NodeTainted { node, on } => [pair(23, node.0), on as u64, 0],
+            Fact::NodeModelDefined { spec, model } => [pair(25, spec.0), model.0 as u64, 0],
+            Fact::PodModelAccepted { spec, model } => [pair(26, spec.0), model.0 as u64, 0],
+            Fact::ZoneDisrupted { region, zone, state } => {
+                [pair(50, zone.0), region.0 as u64, state as u64]
+            }
+            Fact::NodeRemoved { node } => [pair(51, node.0), 0, 0],
+            Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
+            Fact::DeploymentWritten { .. }
+            | Fact::RolloutProgress { .. }
+            | Fact::OperatorRefused { .. }
+            | Fact::ReplicaSetCreated { .. }
+            | Fact::ReplicaSetScaled { .. }
+            | Fact::ReplicaSetObserved { .. }
+            | Fact::ReplicaSetRemoved { .. } => self.rollout_words(),
+            Fact::ContainerDefined { .. }
+            | Fact::PullBegan { .. }
+            | Fact::PullEnded { .. }
+            | Fact::ContainerWaiting { .. }
+            | Fact::ContainerStarted { .. }
+            | Fact::ContainerEnded { .. }
+            | Fact::ProbeChanged { .. } => self.container_words(),
+            Fact::QualityDefined { spec, error_ppm, latency_permille } => {
+                [pair(28, spec.0), pair(error_ppm, latency_permille), 0]
+            }
+            Fact::Admitted { .. }
+            | Fact::SandboxReady { .. }
+            | Fact::Stopping { .. }
+            | Fact::UsageSet { .. }
+            | Fact::Throttled { .. }
+            | Fact::Failed { .. }
+            | Fact::NodePressure { .. }
+            | Fact::ImagesCollected { .. } => self.kubelet_words(),
+        }
+    }
+
+    /// The canonical form of what kubelets tell of pods and nodes as wholes.
+    const fn kubelet_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::Admitted { pod } => [pair(29, pod.0), 0, 0],
+            Fact::SandboxReady { pod } => [pair(30, pod.0), 0, 0],
+            Fact::Stopping { pod, grace } => [pair(37, pod.0), grace.as_nanos(), 0],
+            Fact::UsageSet { pod, memory, amount, per_hour } => {
+                [pair(38 | (memory as u32) << 8, pod.0), amount, per_hour]
+            }
+            Fact::Throttled { pod, on } => [pair(39, pod.0), on as u64, 0],
+            Fact::Failed { pod, reason } => [pair(40, pod.0), reason as u64, 0],
+            Fact::NodePressure { node, pressure, on } => {
+                [pair(41, node.0), pair(pressure as u32, on as u32), 0]
+            }
+            Fact::ImagesCollected { node, images, freed } => {
+                [pair(42, node.0), images as u64, freed.0]
+            }
+            _ => panic!("only facts of kubelets come here"),
+        }
+    }
+
+    /// The canonical form of facts about a container; its place is beside the tag.
+    const fn container_words(&self) -> [u64; 3] {
+        const fn head(tag: u32, container: u8, of: u32) -> u64 {
+            pair(tag | (container as u32) << 8, of)
+        }
+        match *self {
+            Fact::ContainerDefined { spec, container, init, name, image } => {
+                [head(27, container, spec.0), pair(name.0, image.0), init as u64]
+            }
+            Fact::PullBegan { pod, container, image } => {
+                [head(31, container, pod.0), image.0 as u64, 0]
+            }
+            Fact::PullEnded { pod, container, outcome } => {
+                [head(32, container, pod.0), outcome as u64, 0]
+            }
+            Fact::ContainerWaiting { pod, container, wait, until } => {
+                [head(33, container, pod.0), wait as u64, until.as_nanos()]
+            }
+            Fact::ContainerStarted { pod, container, restarts } => {
+                [head(34, container, pod.0), restarts as u64, 0]
+            }
+            Fact::ContainerEnded { pod, container, end, exit_code } => {
+                [head(35, container, pod.0), pair(end as u32, exit_code as u32), 0]
+            }
+            Fact::ProbeChanged { pod, container, probe, well } => {
+                [head(36, container, pod.0), pair(probe as u32, well as u32), 0]
+            }
+            _ => panic!("only facts about containers come here"),
+        }
+    }
+
+    /// The canonical form of facts about Deployments and ReplicaSets.
+    const fn rollout_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::DeploymentWritten { workload, spec, replicas, paused } => {
+                [pair(60, workload.0), pair(spec.0, replicas), paused as u64]
+            }
+            Fact::RolloutProgress { workload, reason } => [pair(61, workload.0), reason as u64, 0],
+            Fact::OperatorRefused { workload } => [pair(66, workload.0), 0, 0],
+            Fact::ReplicaSetCreated { set, workload, spec } => {
+                [pair(62, set.0), pair(workload.0, spec.0), 0]
+            }
+            Fact::ReplicaSetScaled { set, replicas, revision } => {
+                [pair(63, set.0), pair(replicas, revision), 0]
+            }
+            Fact::ReplicaSetObserved { set, replicas, ready, available } => {
+                [pair(64, set.0), pair(replicas, ready), available as u64]
+            }
+            Fact::ReplicaSetRemoved { set } => [pair(65, set.0), 0, 0],
+            _ => panic!("only facts about rollouts come here"),
+        }
+    }
+}

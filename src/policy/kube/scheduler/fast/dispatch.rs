@@ -1,0 +1,163 @@
+//! The kernel for the instruction set of the machine: the one place where code is called that
+//! needs more than every machine has.
+
+use super::kernel::{self, Form, Query, Scan};
+use super::layout::{Block, LANES};
+
+/// The widest instructions that may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// What every machine of the architecture has.
+    Baseline,
+    /// 256 bits (AVX2 and FMA).
+    #[cfg(target_arch = "x86_64")]
+    Bits256,
+    /// 512 bits (AVX-512 F, BW, DQ and VL, and FMA).
+    #[cfg(target_arch = "x86_64")]
+    Bits512,
+}
+
+impl Width {
+    /// The widest that this machine has. It has no influence on any result.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn of_machine() -> Width {
+        let has_512 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        let fused = is_x86_feature_detected!("fma");
+        if has_512 && fused {
+            Width::Bits512
+        } else if is_x86_feature_detected!("avx2") && fused {
+            Width::Bits256
+        } else {
+            Width::Baseline
+        }
+    }
+
+    /// The widest that this machine has. It has no influence on any result.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn of_machine() -> Width {
+        Width::Baseline
+    }
+}
+
+/// One bit per byte; a byte is 0 or 255.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[expect(unsafe_code, reason = "the compiler wants it for instructions that every machine has")]
+fn mask(bytes: &[u8; LANES]) -> u64 {
+    use std::arch::x86_64::{_mm_movemask_epi8, _mm_set_epi64x};
+    let (words, _) = bytes.as_chunks::<8>();
+    let word = |at: usize| i64::from_le_bytes(words[at]);
+    let mut bits = 0;
+    for part in 0..LANES / 16 {
+        // SAFETY: SSE2 is part of the architecture.
+        let half = unsafe { _mm_movemask_epi8(_mm_set_epi64x(word(2 * part + 1), word(2 * part))) };
+        bits |= u64::from(half as u16) << (16 * part);
+    }
+    bits
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+use super::kernel::portable_mask as mask;
+
+const NOTHING: [f32; LANES] = [0.0; LANES];
+
+/// The forms of the kernel that differ at compile time.
+struct Of<const FUSED: bool, const ADD: bool, const MOST: bool, const TOP: bool>;
+
+impl<const FUSED: bool, const ADD: bool, const MOST: bool, const TOP: bool> Form
+    for Of<FUSED, ADD, MOST, TOP>
+{
+    const FUSED: bool = FUSED;
+    const ADD: bool = ADD;
+    const MOST: bool = MOST;
+    const TOP: bool = TOP;
+}
+
+/// Scans the lanes of `gate` with instructions of this width, which the machine must have.
+#[inline]
+pub(super) fn scan(
+    width: Width,
+    block: &Block,
+    query: &Query,
+    gate: u64,
+    addends: Option<&[f32; LANES]>,
+) -> Scan {
+    let lanes = (gate, addends.unwrap_or(&NOTHING));
+    match (query.most_allocated, addends.is_some()) {
+        (false, false) => of_width::<false, false, true>(width, block, query, lanes),
+        (false, true) => of_width::<true, false, true>(width, block, query, lanes),
+        (true, false) => of_width::<false, true, true>(width, block, query, lanes),
+        (true, true) => of_width::<true, true, true>(width, block, query, lanes),
+    }
+}
+
+/// The same, but only room and the highest bound are looked for: all feasible lanes are said to
+/// be open.
+#[inline]
+pub(super) fn survey(
+    width: Width,
+    block: &Block,
+    query: &Query,
+    gate: u64,
+    addends: Option<&[f32; LANES]>,
+) -> Scan {
+    let lanes = (gate, addends.unwrap_or(&NOTHING));
+    match (query.most_allocated, addends.is_some()) {
+        (false, false) => of_width::<false, false, false>(width, block, query, lanes),
+        (false, true) => of_width::<true, false, false>(width, block, query, lanes),
+        (true, false) => of_width::<false, true, false>(width, block, query, lanes),
+        (true, true) => of_width::<true, true, false>(width, block, query, lanes),
+    }
+}
+
+#[inline]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls by instruction set"))]
+fn of_width<const ADD: bool, const MOST: bool, const TOP: bool>(
+    width: Width,
+    block: &Block,
+    query: &Query,
+    lanes: (u64, &[f32; LANES]),
+) -> Scan {
+    match width {
+        Width::Baseline => baseline::<ADD, MOST, TOP>(block, query, lanes),
+        // SAFETY: a width other than the baseline comes from `Width::of_machine` only, which has
+        // seen that the machine has these instructions.
+        #[cfg(target_arch = "x86_64")]
+        Width::Bits256 => unsafe { bits_256::<ADD, MOST, TOP>(block, query, lanes) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Width::Bits512 => unsafe { bits_512::<ADD, MOST, TOP>(block, query, lanes) },
+    }
+}
+
+#[inline(never)]
+fn baseline<const ADD: bool, const MOST: bool, const TOP: bool>(
+    block: &Block,
+    query: &Query,
+    lanes: (u64, &[f32; LANES]),
+) -> Scan {
+    kernel::scan::<Of<false, ADD, MOST, TOP>>(block, query, lanes, mask)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn bits_256<const ADD: bool, const MOST: bool, const TOP: bool>(
+    block: &Block,
+    query: &Query,
+    lanes: (u64, &[f32; LANES]),
+) -> Scan {
+    kernel::scan::<Of<true, ADD, MOST, TOP>>(block, query, lanes, mask)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
+fn bits_512<const ADD: bool, const MOST: bool, const TOP: bool>(
+    block: &Block,
+    query: &Query,
+    lanes: (u64, &[f32; LANES]),
+) -> Scan {
+    kernel::scan::<Of<true, ADD, MOST, TOP>>(block, query, lanes, mask)
+}

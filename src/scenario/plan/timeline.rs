@@ -1,0 +1,118 @@
+//! What operators do, and who rolls back for them.
+
+use super::Planner;
+use crate::ground::Problem;
+use crate::model::{Catalog, PodSpec, WorkloadId, normalized_image};
+use crate::policy::kube::control::RollbackPolicy;
+use crate::scenario::RollbackParams;
+use crate::scenario::diagnostic::{list, nearest};
+use crate::scenario::tree::join;
+use crate::sim::Keeper;
+use crate::stimulus::{SourcePlan, TimelineParams, TimelinePlan};
+
+impl Planner<'_> {
+    /// Plans the timeline, as one source.
+    pub(super) fn timeline(&mut self) {
+        let file = self.file;
+        let mut plan = TimelinePlan::default();
+        for (at, entry) in file.timeline.iter().enumerate() {
+            let path = format!("timeline.{at}");
+            let (name, key) = match entry.workload() {
+                Ok(found) => found,
+                Err(problem) => {
+                    self.under(&path, vec![problem]);
+                    continue;
+                }
+            };
+            if let Some(until) = file.until.filter(|until| entry.at >= *until) {
+                let text = format!("this happens at {}, the run ends at {until}", entry.at);
+                self.warn(join(&path, "at"), text, "make the run longer or the time earlier");
+            }
+            let Some((workload, keeper)) = self.deployment_called(name, &format!("{path}.{key}"))
+            else {
+                continue;
+            };
+            let spec = self.plan.catalog.pod_spec(keeper.template()).clone();
+            let problems = check_image(entry, &spec, &self.plan.catalog);
+            self.under(&path, problems);
+            plan.entries.push((workload, entry.clone()));
+        }
+        if !plan.entries.is_empty() {
+            self.plan.sources.push(SourcePlan::Timeline(plan));
+        }
+    }
+
+    /// Takes over who rolls back what.
+    pub(super) fn rollbacks(&mut self) {
+        let file = self.file;
+        for (name, policy) in &file.rollback {
+            let found = self.deployment_called(name, &join("rollback", name));
+            let Some((workload, keeper)) = found else { continue };
+            let policy = match policy {
+                RollbackParams::None => RollbackPolicy::None,
+                RollbackParams::OnProgressDeadline => RollbackPolicy::OnProgressDeadline,
+            };
+            let endless = matches!(
+                keeper,
+                Keeper::Deployment(spec) if spec.progress_deadline.is_none()
+            );
+            if policy == RollbackPolicy::OnProgressDeadline && endless {
+                let text = format!("the Deployment `{name}` has no progress deadline");
+                self.wrong(join("rollback", name), text, "give it `progressDeadlineSeconds`");
+            }
+            self.plan.rollbacks.push((workload, policy));
+        }
+    }
+
+    /// Normalised images that a timeline brings.
+    pub(super) fn timeline_images(&self) -> Vec<String> {
+        let images = self.file.timeline.iter().filter_map(|entry| entry.set_image.as_ref());
+        images.map(|one| normalized_image(&one.image).into_owned()).collect()
+    }
+
+    fn deployment_called(&mut self, name: &str, path: &str) -> Option<(WorkloadId, Keeper)> {
+        let names = &self.plan.catalog.names;
+        let workloads = &self.plan.catalog.workloads;
+        let text = |workload: WorkloadId| names.text(workloads[workload].name);
+        let deployments =
+            || self.plan.services.iter().filter(|(_, k)| matches!(k, Keeper::Deployment(_)));
+        if let Some(found) = deployments().find(|(workload, _)| text(*workload) == name) {
+            return Some(*found);
+        }
+        let there = || deployments().map(|(workload, _)| text(*workload));
+        let hint = match nearest(name, there()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if there().next().is_none() => {
+                "add a `service` workload or a Deployment".to_owned()
+            }
+            None => format!("there are {}", list(there(), "and")),
+        };
+        self.wrong(path, format!("no Deployment is called `{name}`"), &hint);
+        None
+    }
+}
+
+/// What is wrong with a new image.
+fn check_image(entry: &TimelineParams, pod: &PodSpec, catalog: &Catalog) -> Vec<Problem> {
+    let Some(one) = &entry.set_image else { return Vec::new() };
+    let all = pod.containers.iter().chain(&pod.init_containers);
+    let names = || all.clone().map(|container| catalog.names.text(container.name));
+    let mut problems = Vec::new();
+    if one.image.is_empty() {
+        problems.push(Problem::new("set-image.image", "an image has a name"));
+    }
+    match &one.container {
+        None if pod.containers.len() > 1 => {
+            let hint = format!("write `container:`, one of {}", list(names(), "and"));
+            let text = "the pod has several containers";
+            problems.push(Problem::new("set-image", text).hint(hint));
+        }
+        Some(name) if names().all(|other| other != name) => {
+            let text = format!("no container is called `{name}`");
+            let hint = format!("there are {}", list(names(), "and"));
+            problems.push(Problem::new("set-image.container", text).hint(hint));
+        }
+        _ => {}
+    }
+    problems
+}
