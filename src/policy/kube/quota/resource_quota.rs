@@ -343,7 +343,8 @@ mod tests {
         assert_eq!(
             create(&mut quotas, &whole(&big), names).unwrap_err(),
             "exceeded quota: compute, requested: limits.memory=768Mi,requests.cpu=1500m, \
-             used: limits.memory=768Mi,requests.cpu=1500m, limited: limits.memory=1Gi,requests.cpu=2"
+             used: limits.memory=768Mi,requests.cpu=1500m, \
+             limited: limits.memory=1Gi,requests.cpu=2"
         );
         assert_eq!(
             create(&mut quotas, &whole(&vague), names).unwrap_err(),

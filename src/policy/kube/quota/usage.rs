@@ -1,6 +1,7 @@
 //! What an object uses of each resource that a ResourceQuota can limit.
 //!
-//! Source: `pkg/quota/v1/evaluator/core/pods.go` and `persistent_volume_claims.go`, Kubernetes 1.34.
+//! Source: `pkg/quota/v1/evaluator/core/pods.go` and `persistent_volume_claims.go`, Kubernetes
+//! 1.34.
 
 use crate::ground::{Bytes, MilliCpu, Names, Quantity};
 use crate::model::{Amounts, PodSpec};
