@@ -29,6 +29,13 @@ fn class(name: &str, provisioner: &str, more: &str) -> String {
     )
 }
 
+/// A driver on each node, and the default class that it serves.
+fn disks() -> Vec<String> {
+    let default = ", annotations: {storageclass.kubernetes.io/is-default-class: 'true'}";
+    let drivers = ["n-0", "n-1", "n-2"].map(driver);
+    drivers.into_iter().chain([class("fast", DISKS, default)]).collect()
+}
+
 const LOCAL: &str = "kubernetes.io/no-provisioner";
 const DISKS: &str = "disks.example.com";
 
@@ -279,20 +286,9 @@ fn a_claim_that_waits_is_bound_with_its_first_pod() {
 
 #[test]
 fn a_volume_is_made_where_its_first_pod_goes() {
-    let objects = [
-        driver("n-0"),
-        driver("n-1"),
-        driver("n-2"),
-        class(
-            "fast",
-            DISKS,
-            ", annotations: {storageclass.kubernetes.io/is-default-class: 'true'}",
-        ),
-        claim("data", ""),
-        pod("one", "2", &of_claim("data")),
-        pod("two", "1", &of_claim("data")),
-    ];
-    let lab = Lab::new(&objects, "");
+    let [one, two] =
+        [("one", "2"), ("two", "1")].map(|(name, cpu)| pod(name, cpu, &of_claim("data")));
+    let lab = Lab::new(&[disks(), vec![claim("data", ""), one, two]].concat(), "");
     let end = lab.run();
     let node = end.node("one").expect("any node will do").to_owned();
     let made = end.volume_of("data");
@@ -312,17 +308,7 @@ const SERVICE: &str = ", workloads: [{service: {name: web, replicas: 4, pod: {co
 
 #[test]
 fn claims_made_for_pods_come_and_go_with_them() {
-    let objects = [
-        driver("n-0"),
-        driver("n-1"),
-        driver("n-2"),
-        class(
-            "fast",
-            DISKS,
-            ", annotations: {storageclass.kubernetes.io/is-default-class: 'true'}",
-        ),
-    ];
-    let calm = Lab::new(&objects, SERVICE).run();
+    let calm = Lab::new(&disks(), SERVICE).run();
     let claims = |end: &End| -> Vec<String> {
         let claims = end.truth.objects().claims(&end.catalog);
         let mut names: Vec<String> = claims.map(|claim| end.text(claim.name).to_owned()).collect();
@@ -333,7 +319,7 @@ fn claims_made_for_pods_come_and_go_with_them() {
     assert_eq!(calm.volumes(), 4);
     assert!(calm.pods().values().all(Option::is_some));
     let fault = ", faults: [{action: node-crash, at: 1m, nodes: [n-0], repair: 10m}]";
-    let after = Lab::new(&objects, &format!("{SERVICE}{fault}")).run();
+    let after = Lab::new(&disks(), &format!("{SERVICE}{fault}")).run();
     let of_pods: Vec<String> = after.pods().keys().map(|pod| format!("{pod}-tmp")).collect();
     assert_ne!(of_pods, claims(&calm), "some pods were replaced");
     assert_eq!(claims(&after), of_pods);
@@ -343,17 +329,7 @@ fn claims_made_for_pods_come_and_go_with_them() {
 
 #[test]
 fn a_driver_attaches_so_many_volumes_and_no_more() {
-    let objects = [
-        driver("n-0"),
-        driver("n-1"),
-        driver("n-2"),
-        class(
-            "fast",
-            DISKS,
-            ", annotations: {storageclass.kubernetes.io/is-default-class: 'true'}",
-        ),
-    ];
-    let lab = Lab::new(&objects, &SERVICE.replace("replicas: 4", "replicas: 7"));
+    let lab = Lab::new(&disks(), &SERVICE.replace("replicas: 4", "replicas: 7"));
     let end = lab.run();
     let placed = end.pods().values().filter(|node| node.is_some()).count();
     assert_eq!((placed, end.volumes()), (6, 6));

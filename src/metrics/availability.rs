@@ -4,7 +4,7 @@
 //! stop. Its clock starts when it is available for the first time, so the roll-out at the start of
 //! a run, which has its own figure, does not count as an outage; a service that never came up was
 //! available for none of the time. Weighted availability is the integral of min(1, ready/desired)
-//! over the same time.
+//! over the same time, where desired is what was wanted at each time.
 
 use super::book::Book;
 use super::quality::Quality;
@@ -16,15 +16,71 @@ use crate::model::WorkloadId;
 use crate::stats::TimeWeighted;
 use serde::{Deserialize, Serialize};
 
-/// One service.
+/// A time during which the same number of pods was wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Stretch {
+    desired: u32,
+    /// Its begin, at the earliest the time at which the clock starts.
+    since: Time,
+    /// Area under `serving` before it.
+    before: u128,
+}
+
+impl Stretch {
+    /// What was served of what was wanted until `at`, 0 to 1.
+    fn share(&self, at: Time, serving: &TimeWeighted) -> f64 {
+        match self.desired {
+            0 => 1.0, // nobody is missing
+            desired => {
+                let whole = u128::from(desired) * u128::from(at.since(self.since).as_nanos());
+                ratio(serving.area_until(at) - self.before, whole)
+            }
+        }
+    }
+}
+
+/// One service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Service {
     first_up: Option<Time>,
     up: TimeWeighted,
     serving: TimeWeighted,
-    /// Area under `serving` before the clock started.
-    serving_before: u128,
+    stretch: Stretch,
+    /// The integral over the stretches before the present one, nanoseconds; `None` if that is the
+    /// first.
+    earlier: Option<f64>,
     outages: u64,
+}
+
+impl Service {
+    /// The integral over the present stretch until `at`, nanoseconds.
+    fn served(&self, at: Time) -> f64 {
+        let nanos = at.since(self.stretch.since).as_nanos() as f64;
+        self.stretch.share(at, &self.serving) * nanos
+    }
+
+    /// Another number of pods is wanted from now on.
+    fn want(&mut self, at: Time, desired: u32) {
+        if self.first_up.is_some() {
+            self.earlier = Some(self.earlier.unwrap_or(0.0) + self.served(at));
+            self.begin(at);
+        }
+        self.stretch.desired = desired;
+    }
+
+    fn begin(&mut self, at: Time) {
+        self.stretch.since = at;
+        self.stretch.before = self.serving.area_until(at);
+    }
+
+    /// Weighted availability, of a service that was up at `first`.
+    fn weighted(&self, first: Time, end: Time) -> f64 {
+        match self.earlier {
+            None => self.stretch.share(end, &self.serving),
+            Some(_) if first == end => 1.0,
+            Some(earlier) => (earlier + self.served(end)) / end.since(first).as_nanos() as f64,
+        }
+    }
 }
 
 /// The fold.
@@ -42,6 +98,9 @@ impl Availability {
             self.services.resize_with(workload.index() + 1, Service::default);
         }
         let service = &mut self.services[workload.index()];
+        if row.replicas != service.stretch.desired {
+            service.want(at, row.replicas);
+        }
         let serving = u64::from(row.serving.min(row.replicas));
         let up = u64::from(row.serving >= row.min_serving);
         if serving != service.serving.level() {
@@ -54,7 +113,7 @@ impl Availability {
         service.up.set(at, up);
         if up == 1 && service.first_up.is_none() {
             service.first_up = Some(at);
-            service.serving_before = service.serving.area_until(at);
+            service.begin(at);
         }
     }
 
@@ -86,10 +145,8 @@ impl Availability {
             if let Some(first) = service.first_up {
                 let observed = end.since(first).as_nanos();
                 let up = service.up.area_until(end) as u64;
-                let area = service.serving.area_until(end) - service.serving_before;
-                let whole = u128::from(row.replicas) * u128::from(observed);
                 result.availability = ratio(u128::from(up), u128::from(observed));
-                result.weighted = ratio(area, whole);
+                result.weighted = service.weighted(first, end);
                 result.unavailable_seconds = (observed - up) as f64 / 1e9;
                 result.time_to_first_available_seconds =
                     Some(first.since(row.defined).as_secs_f64());
@@ -109,7 +166,9 @@ impl Fold for Availability {
     fn fold(&mut self, step: &Step<'_>) {
         if let Some(row) = step.pod {
             self.look(step.at, row.workload, step.book);
-        } else if let Fact::WorkloadDefined { workload, .. } = step.fact {
+        } else if let Fact::WorkloadDefined { workload, .. }
+        | Fact::DeploymentWritten { workload, .. } = step.fact
+        {
             self.look(step.at, workload, step.book);
         }
     }

@@ -118,7 +118,10 @@ pub(super) struct PodSpecRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct WorkloadRow {
     pub(super) name: Name,
+    /// Pods wanted now.
     pub(super) replicas: u32,
+    /// It was a service from the start, or somebody wanted pods of it since.
+    is_service: bool,
     pub(super) min_serving: u32,
     pub(super) defined: Time,
     /// Pods that serve now.
@@ -218,7 +221,7 @@ impl Book {
 
     /// A workload that is a service.
     pub(super) fn service(&self, workload: WorkloadId) -> Option<&WorkloadRow> {
-        self.workloads.get(workload.index())?.as_ref().filter(|row| row.replicas > 0)
+        self.workloads.get(workload.index())?.as_ref().filter(|row| row.is_service)
     }
 
     /// All services with their identifiers, ascending.
@@ -258,8 +261,16 @@ impl Book {
                 row_mut(&mut self.pod_specs, spec.index()).models.push(model);
             }
             Fact::WorkloadDefined { workload, name, replicas, min_serving } => {
-                let row = WorkloadRow { name, replicas, min_serving, defined: at, serving: 0 };
+                let (is_service, serving) = (replicas > 0, 0);
+                let row =
+                    WorkloadRow { name, replicas, is_service, min_serving, defined: at, serving };
                 *row_mut(&mut self.workloads, workload.index()) = Some(row);
+            }
+            Fact::DeploymentWritten { workload, replicas, .. } => {
+                if let Some(row) = row_mut(&mut self.workloads, workload.index()) {
+                    row.replicas = replicas;
+                    row.is_service |= replicas > 0;
+                }
             }
             Fact::NodeAdded { name, spec, .. } => self.add_node(name, spec),
             Fact::NodeCondition { node, ready } => {

@@ -21,11 +21,6 @@ impl Rollouts {
         self.deployments.get(&workload)
     }
 
-    /// All Deployments.
-    pub fn deployments(&self) -> impl Iterator<Item = (WorkloadId, &Deployment)> {
-        self.deployments.iter().map(|(workload, deployment)| (*workload, deployment))
-    }
-
     /// A ReplicaSet, if it is there.
     pub fn set(&self, set: ReplicaSetId) -> Option<&ReplicaSet> {
         self.sets.get(set)?.as_ref()

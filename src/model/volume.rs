@@ -159,6 +159,26 @@ pub struct Volume {
     pub deleting: bool,
 }
 
+impl Volume {
+    /// A volume that is free, of which nothing else is said.
+    pub fn new(name: Name, class: Name, capacity: Bytes) -> Volume {
+        Volume {
+            name,
+            labels: Labels::new(),
+            capacity,
+            access_modes: Vec::new(),
+            mode: VolumeMode::Filesystem,
+            class,
+            attributes_class: None,
+            node_affinity: None,
+            claim: None,
+            driver: None,
+            available: true,
+            deleting: false,
+        }
+    }
+}
+
 /// A PersistentVolumeClaim.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Claim {
@@ -219,6 +239,19 @@ pub struct ClaimTemplate {
 }
 
 impl ClaimTemplate {
+    /// A claim of which nothing else is said.
+    pub fn new(request: Bytes, class: Option<Name>) -> ClaimTemplate {
+        ClaimTemplate {
+            request,
+            access_modes: Vec::new(),
+            mode: VolumeMode::Filesystem,
+            class,
+            attributes_class: None,
+            selector: None,
+            volume: None,
+        }
+    }
+
     /// A claim of this name that was just made, with a class for those that name none.
     pub fn claim(&self, key: ClaimRef, default_class: Option<Name>) -> Claim {
         Claim {

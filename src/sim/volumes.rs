@@ -109,8 +109,8 @@ impl World {
         }
         for key in &plan.provision {
             let Some(mut claim) = self.open_claim(*key) else { continue };
-            let place = self.topology_of(&claim, node);
             let (driver, name) = (self.driver(&claim), self.new_volume_name(*key));
+            let place = self.topology_of(driver, node);
             let mut volume = provisioned(name, &claim, driver, &place);
             claim.selected_node = Some(self.store.truth.node(node).name);
             bind_volume(&mut claim, &mut volume);
@@ -138,9 +138,8 @@ impl World {
         self.catalog.names.intern(&driver)
     }
 
-    /// The labels of a node by which the driver of a claim tells what reaches its volumes.
-    fn topology_of(&mut self, claim: &Claim, node: NodeId) -> Vec<(Name, Name)> {
-        let driver = self.driver(claim);
+    /// The labels of a node by which a driver tells what reaches its volumes.
+    fn topology_of(&self, driver: Name, node: NodeId) -> Vec<(Name, Name)> {
         let truth = &self.store.truth;
         let name = truth.node(node).name;
         let storage = truth.objects().storage_node(Catalog::NO_TEXT, name, &self.catalog);

@@ -13,7 +13,8 @@ use wavetank::scenario::{Input, Scenario};
 use wavetank::sim::{Run, SavedRun};
 use wavetank::stimulus::{SourceError, Stream, StreamCursor};
 
-/// A little of everything: a service, generated batch work, a trace, faults that come back.
+/// A little of everything: a service that is rolled and scaled, generated batch work, a trace, faults
+/// that come back.
 const MIXED: &str = "
 apiVersion: wavetank/v1
 kind: Scenario
@@ -38,6 +39,11 @@ faults:
   - action: node-crash
     rate: {time_to_failure: {weibull: {shape: 0.7, mean: 5h}}}
     repair: {lognormal: {median: 10m, p95: 1h}}
+timeline:
+  - {at: 40m, set-image: {workload: web, image: 'web:v2'}}
+  - {at: 41m, scale: {workload: web, replicas: 16}}
+  - {at: 2h, rollout-undo: {workload: web}}
+rollback: {web: on-progress-deadline}
 ";
 
 fn mixed() -> Scenario {

@@ -1,9 +1,9 @@
 //! Recovery and availability from hand-written facts.
 
-use super::{bound, check, created, fold};
+use super::{SPEC, bound, check, created, fold};
 use crate::journal::{DeletionCause, Fact};
 use crate::metrics::CaseOutcome;
-use crate::model::{Condition, NodeId, PodUid};
+use crate::model::{Condition, NodeId, PodUid, WorkloadId};
 
 /// Service `web` with both pods ready on node 0 after 10 s, which crashes at 100 s.
 fn crash() -> Vec<(u64, Fact)> {
@@ -84,6 +84,24 @@ fn availability_counts_from_the_first_time_up() {
     );
     let never = fold(&[], 200);
     check(&never, &[("availability(web)", 0.0), ("availability.unavailable(web)", 200.0)]);
+}
+
+/// Two pods serve from 10 to 100, when the node is lost with them; what is wanted changes twice.
+#[test]
+fn availability_follows_what_is_wanted() {
+    let scale = |replicas| {
+        let (workload, spec, paused) = (WorkloadId(0), SPEC, false);
+        Fact::DeploymentWritten { workload, spec, replicas, paused }
+    };
+    let mut facts = crash();
+    facts.extend([(30, scale(4)), (70, scale(1)), (150, scale(0))]);
+    facts.sort_by_key(|(at, _)| *at);
+    // 2 of 2, then 2 of 4, then 1 of 1 until the crash, nothing of it, and nothing of nothing.
+    let weighted = (20.0 + 40.0 / 2.0 + 30.0 + 0.0 + 150.0) / 290.0;
+    let results = fold(&facts, 300);
+    check(&results, &[("availability.weighted(web)", weighted)]);
+    // The service is restored when it has what is wanted, and that is nothing.
+    check(&results, &[("recovery.restore_censored", 0.0), ("recovery.time_to_restore.max", 50.0)]);
 }
 
 #[test]

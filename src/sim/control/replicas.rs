@@ -6,7 +6,7 @@
 
 use super::work_queue::WorkQueue;
 use super::{Client, Duty};
-use crate::ground::{Id, Purpose, Span, Table, Time};
+use crate::ground::{Id, Purpose, Table, Time};
 use crate::journal::{DeletionCause, Fact, Sink};
 use crate::model::{
     Change, Lifetime, NodeId, PodId, PodName, PodPhase, PodSpecId, PodUid, PodView, ReplicaSetId,
@@ -14,7 +14,8 @@ use crate::model::{
 };
 use crate::policy::Cx;
 use crate::policy::kube::control::{
-    DeletionPhase, RankedPod, SlowStart, deletion_order, missing_replicas, ranks, surplus_replicas,
+    DeletionPhase, RankedPod, SlowStart, deletion_order, missing_replicas, ranks,
+    replica_set_census, surplus_replicas,
 };
 use crate::policy::kube::kubelet::Role;
 use crate::sim::Event;
@@ -41,8 +42,8 @@ struct Member {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Set {
     members: BTreeMap<PodUid, Member>,
-    /// Members that are ready.
-    ready: u32,
+    /// When it is looked at because a ready pod becomes available.
+    look: Option<Time>,
     /// Pods asked for and not seen yet.
     creations: u32,
     /// Pods asked to stop and not seen to do so yet.
@@ -174,12 +175,11 @@ impl ReplicaSets {
     fn readiness(&mut self, set: ReplicaSetId, uid: PodUid, since: Option<Time>) -> bool {
         let row = self.set(set);
         let Some(member) = row.members.get_mut(&uid) else { return false };
-        if member.ready.is_some() == since.is_some() {
-            return false;
+        let changes = member.ready.is_some() != since.is_some();
+        if changes {
+            member.ready = since;
         }
-        row.ready = if since.is_some() { row.ready + 1 } else { row.ready - 1 };
-        member.ready = since;
-        true
+        changes
     }
 
     /// A pod is not there any more, or has ended, and was until now.
@@ -209,7 +209,6 @@ impl ReplicaSets {
         replaced: bool,
     ) -> Option<Duty> {
         let set = self.set_of(pod)?;
-        self.readiness(set, view.uid, None);
         let row = self.set(set);
         row.members.remove(&view.uid)?;
         let asked_to = row.deletions.remove(&view.uid);
@@ -217,19 +216,6 @@ impl ReplicaSets {
             self.families.entry(view.workload).or_default().lost.push_back(view.uid);
         }
         Some(Duty::Sync(set))
-    }
-}
-
-impl Set {
-    /// What the set has, and when it will have more available pods if nothing happens.
-    fn count(&self, min_ready: Span, now: Time) -> (u32, Option<Time>) {
-        if min_ready.is_zero() {
-            return (self.ready, None);
-        }
-        let since = self.members.values().filter_map(|member| member.ready);
-        let due = since.map(|since| since + min_ready);
-        let available = due.clone().filter(|due| *due <= now).count();
-        (available as u32, due.filter(|due| *due > now).min())
     }
 }
 
@@ -263,12 +249,15 @@ impl World {
             sets.queue.put_back(id);
             return;
         };
-        let (wanted, min_ready, observed) = (row.spec.replicas, row.spec.min_ready, row.generation);
+        let (wanted, min_ready, generation) =
+            (row.spec.replicas, row.spec.min_ready, row.generation);
         let set = sets.set(id);
-        let active = set.members.len() as u32;
-        let (available, look) = set.count(min_ready, host.now);
-        set.status = ReplicaSetStatus { replicas: active, ready: set.ready, available, observed };
-        if let Some(at) = look {
+        let ready = set.members.values().map(|member| member.ready);
+        let census = replica_set_census(ready, min_ready, generation, host.now);
+        let active = census.status.replicas;
+        set.status = census.status;
+        if let Some(at) = census.next_available.filter(|at| set.look != Some(*at)) {
+            set.look = Some(at);
             host.turn(at, Event::SetLooks { set: id });
         }
         let waits = set.creations > 0 || !set.deletions.is_empty();

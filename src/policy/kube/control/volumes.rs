@@ -7,8 +7,7 @@
 
 use crate::ground::Name;
 use crate::model::{
-    BindingMode, Catalog, Claim, Labels, NodeSelectorTerm, Operator, Requirement, StorageClass,
-    Volume,
+    BindingMode, Catalog, Claim, NodeSelectorTerm, Operator, Requirement, StorageClass, Volume,
 };
 
 /// What becomes of a claim as soon as the controller looks at it.
@@ -127,18 +126,14 @@ pub fn provisioned(name: Name, claim: &Claim, driver: Name, place: &[(Name, Name
         match_fields: Vec::new(),
     };
     Volume {
-        name,
-        labels: Labels::new(),
-        capacity: claim.request,
         access_modes: claim.access_modes.clone(),
         mode: claim.mode,
-        class: claim.class,
         attributes_class: claim.attributes_class,
         node_affinity: (!place.is_empty()).then(|| vec![term]),
         claim: Some(claim.key()),
         driver: Some((driver, name)),
         available: false,
-        deleting: false,
+        ..Volume::new(name, claim.class, claim.request)
     }
 }
 
@@ -155,7 +150,7 @@ pub fn bind(claim: &mut Claim, volume: &mut Volume) {
 mod tests {
     use super::*;
     use crate::ground::Bytes;
-    use crate::model::{AccessMode, ClaimRef, ClaimTemplate, VolumeMode};
+    use crate::model::{AccessMode, ClaimRef, ClaimTemplate};
 
     struct Lab {
         catalog: Catalog,
@@ -171,29 +166,14 @@ mod tests {
             let modes = [AccessMode::ReadWriteOnce, AccessMode::ReadOnlyMany];
             let class = name(class);
             let template = ClaimTemplate {
-                request: Bytes(10),
                 access_modes: modes[..1].to_vec(),
-                mode: VolumeMode::Filesystem,
-                class: Some(class),
-                attributes_class: None,
-                selector: None,
-                volume: None,
+                ..ClaimTemplate::new(Bytes(10), Some(class))
             };
             let key = ClaimRef { namespace: name("default"), name: name("data") };
             let claim = template.claim(key, None);
             let volume = |(text, size, count): &(&str, u64, usize)| Volume {
-                name: name(text),
-                labels: Labels::new(),
-                capacity: Bytes(*size),
                 access_modes: modes[..*count].to_vec(),
-                mode: VolumeMode::Filesystem,
-                class,
-                attributes_class: None,
-                node_affinity: None,
-                claim: None,
-                driver: None,
-                available: true,
-                deleting: false,
+                ..Volume::new(name(text), class, Bytes(*size))
             };
             let volumes = volumes.iter().map(volume).collect();
             Lab { catalog, claim, volumes }

@@ -180,18 +180,11 @@ fn a_volume_in_another_zone() {
     };
     let namespace = host.name("default");
     let mut volume = Volume {
-        name,
-        labels: Default::default(),
-        capacity: Bytes(1 << 30),
         access_modes: vec![AccessMode::ReadWriteOnce],
-        mode: VolumeMode::Filesystem,
-        class,
-        attributes_class: None,
         node_affinity: Some(vec![in_zone(b)]),
         claim: Some(ClaimRef { namespace, name }),
-        driver: None,
         available: false,
-        deleting: false,
+        ..Volume::new(name, class, Bytes(1 << 30))
     };
     let claim = Claim {
         namespace,

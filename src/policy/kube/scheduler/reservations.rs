@@ -79,39 +79,18 @@ impl Reservations {
 mod tests {
     use super::*;
     use crate::ground::Bytes;
-    use crate::model::{Catalog, ClaimTemplate, Labels, VolumeMode};
+    use crate::model::{Catalog, ClaimTemplate};
 
     #[test]
     fn a_reservation_ends_when_the_store_shows_it_or_the_binding_fails() {
         let mut catalog = Catalog::new();
         let mut name = |text: &str| catalog.names.intern(text);
         let (node, class) = (name("n"), name("c"));
-        let template = ClaimTemplate {
-            request: Bytes(1),
-            access_modes: Vec::new(),
-            mode: VolumeMode::Filesystem,
-            class: Some(class),
-            attributes_class: None,
-            selector: None,
-            volume: None,
-        };
+        let template = ClaimTemplate::new(Bytes(1), Some(class));
         let mut claim =
             |text: &str| template.claim(ClaimRef { namespace: class, name: name(text) }, None);
         let (bound, made) = (claim("bound"), claim("made"));
-        let volume = Volume {
-            name: name("v"),
-            labels: Labels::new(),
-            capacity: Bytes(1),
-            access_modes: Vec::new(),
-            mode: VolumeMode::Filesystem,
-            class,
-            attributes_class: None,
-            node_affinity: None,
-            claim: None,
-            driver: None,
-            available: true,
-            deleting: false,
-        };
+        let volume = Volume::new(name("v"), class, Bytes(1));
         let plan =
             VolumePlan { bind: vec![(bound.key(), volume.name)], provision: vec![made.key()] };
         let mut reservations = Reservations::default();

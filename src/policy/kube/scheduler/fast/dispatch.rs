@@ -85,31 +85,29 @@ pub(super) fn scan(
     gate: u64,
     addends: Option<&[f32; LANES]>,
 ) -> Scan {
-    let lanes = (gate, addends.unwrap_or(&NOTHING));
-    match (query.most_allocated, addends.is_some()) {
-        (false, false) => of_width::<false, false, true>(width, block, query, lanes),
-        (false, true) => of_width::<true, false, true>(width, block, query, lanes),
-        (true, false) => of_width::<false, true, true>(width, block, query, lanes),
-        (true, true) => of_width::<true, true, true>(width, block, query, lanes),
-    }
+    of_form::<true>(width, block, query, (gate, addends))
 }
 
 /// The same, but only room and the highest bound are looked for: all feasible lanes are said to
 /// be open.
 #[inline]
-pub(super) fn survey(
+pub(super) fn survey(width: Width, block: &Block, query: &Query, gate: u64) -> Scan {
+    of_form::<false>(width, block, query, (gate, None))
+}
+
+#[inline]
+fn of_form<const TOP: bool>(
     width: Width,
     block: &Block,
     query: &Query,
-    gate: u64,
-    addends: Option<&[f32; LANES]>,
+    (gate, addends): (u64, Option<&[f32; LANES]>),
 ) -> Scan {
     let lanes = (gate, addends.unwrap_or(&NOTHING));
     match (query.most_allocated, addends.is_some()) {
-        (false, false) => of_width::<false, false, false>(width, block, query, lanes),
-        (false, true) => of_width::<true, false, false>(width, block, query, lanes),
-        (true, false) => of_width::<false, true, false>(width, block, query, lanes),
-        (true, true) => of_width::<true, true, false>(width, block, query, lanes),
+        (false, false) => of_width::<false, false, TOP>(width, block, query, lanes),
+        (false, true) => of_width::<true, false, TOP>(width, block, query, lanes),
+        (true, false) => of_width::<false, true, TOP>(width, block, query, lanes),
+        (true, true) => of_width::<true, true, TOP>(width, block, query, lanes),
     }
 }
 

@@ -114,9 +114,10 @@ fn bounds_are_never_below_the_score_and_room_is_never_overlooked() {
                                 widths().into_iter().map(|width| scan(width, gate, addends));
                             let found: Vec<Scan> = found.collect();
                             assert!(found.iter().all(|scan| agree(scan, &found[0])), "{found:?}");
-                            for (width, scan) in widths().into_iter().zip(&found) {
+                            let briefly = widths().into_iter().zip(&found);
+                            for (width, scan) in briefly.filter(|_| addends.is_none()) {
                                 let columns = &layout.blocks[block];
-                                let brief = dispatch::survey(width, columns, &query, gate, addends);
+                                let brief = dispatch::survey(width, columns, &query, gate);
                                 let Scan { feasible, bound, .. } = *scan;
                                 let (top, open) = (feasible, feasible);
                                 assert_eq!(brief, Scan { feasible, top, open, bound });

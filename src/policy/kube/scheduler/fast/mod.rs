@@ -194,7 +194,7 @@ impl Fast {
         window.search((shape, &mut judge), (start, wanted(cycle, nodes)), removed);
         *rotation.next_start = (start + window.examined) % nodes;
         let node = window.any().then(|| {
-            let lanes = layout.blocks.len();
+            let blocks = layout.blocks.len();
             if shape.varies || scores {
                 normal::addends(shape, &judge, window, addends);
             }
@@ -202,7 +202,7 @@ impl Fast {
                 shape.set_addends(&addends.classes);
             }
             if scores {
-                relations.score(cycle, layout, window.masks(lanes), addends);
+                relations.score(cycle, layout, window.masks(blocks), addends);
             }
             let addends = &*addends;
             let sum = if scores {

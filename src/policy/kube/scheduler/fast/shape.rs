@@ -268,7 +268,7 @@ impl Shape {
         }
         let gate = self.gate(judge, block);
         let mut scan =
-            dispatch::survey(judge.width, &judge.layout.blocks[block], &self.query, gate, None);
+            dispatch::survey(judge.width, &judge.layout.blocks[block], &self.query, gate);
         let mut keep = scan.feasible;
         let wanted = judge.cycle.spec.requests.memory.0;
         if !wanted.is_multiple_of(1 << judge.layout.unit_shift) {
@@ -301,13 +301,8 @@ impl Shape {
             self.entries[block].peak = peak;
         } else {
             if keep != scan.feasible {
-                scan = dispatch::survey(
-                    judge.width,
-                    &judge.layout.blocks[block],
-                    &self.query,
-                    keep,
-                    None,
-                );
+                scan =
+                    dispatch::survey(judge.width, &judge.layout.blocks[block], &self.query, keep);
             }
             entry.peak = Peak { bound: scan.bound, top: scan.top, open: scan.open };
         }
