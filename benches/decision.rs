@@ -5,9 +5,11 @@
 //! `cargo bench --bench decision` lets criterion measure both paths in clusters of 1,000, 5,000
 //! and 10,000 nodes with 10 shapes of pods, and prints a table of the whole matrix at the end;
 //! `-- table` prints the table alone, and `-- table TEXT` the rows with that text in their names.
-//! In the table both paths first make the same number of steps and must choose the same nodes,
+//! In the table all paths first make the same number of steps and must choose the same nodes,
 //! which a checksum shows; then the fast path goes on while it is measured. Figures are steps per
-//! second of CPU time where the host tells it.
+//! second of CPU time where the host tells it: `plain`, `fast` and their ratio with the tie rule
+//! `first`, `random` for the fast path with that rule, `portable` for the fast path with `first`
+//! and no instructions but those that every machine has.
 #![expect(clippy::disallowed_methods, reason = "a bench reads the host clock")]
 #![expect(clippy::print_stdout, reason = "the table is the product of a bench")]
 
@@ -102,26 +104,32 @@ fn rate(most: usize, mut step: impl FnMut()) -> (f64, usize) {
     (steps as f64 / (cpu_time(start) - before).as_secs_f64(), steps)
 }
 
-/// Steps per second of both paths, which choose the same nodes.
-fn compare(filled: &Filled, search: Search, tie: TieBreak, step: fn(&mut Lab)) -> (f64, f64) {
-    let mut plain = Lab::new(filled, (&params(search, tie), SchedulingPath::Plain));
+/// Steps per second of the plain path and of these, which choose the same nodes.
+fn compare<const PATHS: usize>(
+    filled: &Filled,
+    params: &KubeSchedulerParams,
+    paths: [SchedulingPath; PATHS],
+    step: fn(&mut Lab),
+) -> (f64, [f64; PATHS]) {
+    let mut plain = Lab::new(filled, (params, SchedulingPath::Plain));
     let (slow, steps) = rate(MOST_STEPS, || step(&mut plain));
-    let mut fast = Lab::new(filled, (&params(search, tie), SchedulingPath::Fast));
-    (0..steps).for_each(|_| step(&mut fast));
-    assert_eq!(plain.checksum, fast.checksum, "both paths choose the same nodes");
-    drop(plain);
-    // What is computed once for each shape is no part of the pace.
-    (0..filled.shapes() * 5).for_each(|_| step(&mut fast));
-    rate(MOST_STEPS, || step(&mut fast));
-    let (quick, _) = rate(usize::MAX, || step(&mut fast));
+    let quick = paths.map(|path| {
+        let mut fast = Lab::new(filled, (params, path));
+        (0..steps).for_each(|_| step(&mut fast));
+        assert_eq!(plain.checksum, fast.checksum, "all paths choose the same nodes");
+        // What is computed once for each shape is no part of the pace.
+        (0..filled.shapes() * 5).for_each(|_| step(&mut fast));
+        rate(MOST_STEPS, || step(&mut fast));
+        rate(usize::MAX, || step(&mut fast)).0
+    });
     (slow, quick)
 }
 
 fn print_table(text: &str) {
-    println!("\nsteps per second of CPU time; ratio of the paths with the tie rule `first`");
+    println!("\nsteps per second of CPU time");
     println!(
-        "{:<44} {:>9} {:>10} {:>7} {:>10}",
-        "pods / nodes / shapes / search", "plain", "fast", "ratio", "random"
+        "{:<44} {:>9} {:>10} {:>7} {:>10} {:>10}",
+        "pods / nodes / shapes / search", "plain", "fast", "ratio", "random", "portable"
     );
     for wish in Wish::ALL {
         for nodes in NODES {
@@ -153,7 +161,11 @@ fn print_rows(text: &str, wish: Wish, nodes: usize, shapes: usize) {
 }
 
 fn print_row(name: &str, filled: &Filled, search: Search, step: fn(&mut Lab)) {
-    let (plain, fast) = compare(filled, search, TieBreak::First, step);
-    let (_, random) = compare(filled, search, TieBreak::Random, step);
-    println!("{name:<44} {plain:>9.0} {fast:>10.0} {:>7.1} {random:>10.0}", fast / plain);
+    let paths = [SchedulingPath::Fast, SchedulingPath::FastPortable];
+    let first = params(search, TieBreak::First);
+    let (plain, [fast, portable]) = compare(filled, &first, paths, step);
+    let random = params(search, TieBreak::Random);
+    let (_, [random]) = compare(filled, &random, [SchedulingPath::Fast], step);
+    let ratio = fast / plain;
+    println!("{name:<44} {plain:>9.0} {fast:>10.0} {ratio:>7.1} {random:>10.0} {portable:>10.0}");
 }

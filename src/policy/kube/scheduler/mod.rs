@@ -62,12 +62,14 @@ use queue::{NewPod, Queue, QueuedPod};
 use reservations::Reservations;
 use serde::{Deserialize, Serialize};
 
-/// Which way an attempt is made. Both lead to the same outcome.
+/// Which way an attempt is made. All lead to the same outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SchedulingPath {
     /// From what is known of earlier attempts, where that is built; else as below.
     #[default]
     Fast,
+    /// The same with no instructions but those that every machine of the architecture has.
+    FastPortable,
     /// Node by node and plugin by plugin, as upstream does it.
     Plain,
 }
@@ -204,15 +206,17 @@ impl KubeScheduler {
         };
         let mut rotation = Rotation { order: &self.order, next_start: &mut self.next_start };
         let tie = Tie { rule: self.tie_break, draws: cx.draws, name, attempt: number };
+        let portable = self.path == SchedulingPath::FastPortable;
         let caches = &mut self.caches;
         let (mut explain, outcome) = match (told, self.path) {
-            (Told::Nothing, SchedulingPath::Fast) => {
-                (None, fast::attempt(&cycle, caches, &mut rotation, tie, None))
-            }
             (Told::Nothing, SchedulingPath::Plain) => (None, None),
+            (Told::Nothing, _) => {
+                (None, fast::attempt(&cycle, (caches, portable), &mut rotation, tie, None))
+            }
             (Told::Explain(explain), _) => (Some(explain), None),
             (Told::Examined(examined), _) => {
-                let outcome = fast::attempt(&cycle, caches, &mut rotation, tie, Some(examined));
+                let told = Some(examined);
+                let outcome = fast::attempt(&cycle, (caches, portable), &mut rotation, tie, told);
                 if outcome.is_none() {
                     return false;
                 }

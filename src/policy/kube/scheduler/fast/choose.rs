@@ -2,7 +2,7 @@
 
 use super::layout::LANES;
 use super::shape::{Judge, Peak, Shape, Sum, lanes};
-use super::window::{Part, Window};
+use super::window::{Part, Source, Window};
 use crate::model::NodeId;
 use crate::policy::kube::scheduler::cycle::{self, Tie};
 use crate::policy::kube::scheduler::params::TieBreak;
@@ -26,10 +26,10 @@ impl Choice<'_, '_, '_> {
         }
         let Choice { shape, judge, window, sum, .. } = self;
         for part in &mut window.parts {
-            part.peak = if part.whole {
-                shape.peak(judge, part.block)
-            } else {
-                shape.peak_of(judge, (part.block, part.feasible), sum.as_ref())
+            part.peak = match part.source {
+                Source::Kept => shape.peak(judge, part.block),
+                Source::Glance => part.peak,
+                Source::Nowhere => shape.peak_of(judge, (part.block, part.feasible), sum.as_ref()),
             };
         }
     }
@@ -38,13 +38,17 @@ impl Choice<'_, '_, '_> {
     /// the highest total.
     fn bound_with(&mut self, most: i32) {
         let Choice { shape, judge, window, sum, .. } = self;
-        let nothing = Peak { bound: -1, top: 0, open: 0 };
+        let glanced = window.is_glanced();
         for part in &mut window.parts {
-            part.whole = false;
-            part.peak = nothing;
-            if part.feasible != 0 {
-                part.peak.bound = shape.peak(judge, part.block).bound + most;
+            part.source = Source::Nowhere;
+            if part.feasible == 0 {
+                part.peak = Peak::NONE;
+                continue;
             }
+            if !glanced {
+                part.peak = shape.peak(judge, part.block);
+            }
+            part.peak.bound += most;
         }
         let Some(first) = (0..window.parts.len()).max_by_key(|at| window.parts[*at].peak.bound)
         else {
@@ -54,7 +58,7 @@ impl Choice<'_, '_, '_> {
         for at in std::iter::once(first).chain((0..window.parts.len()).filter(|at| *at != first)) {
             let part = &mut window.parts[at];
             if part.feasible == 0 || part.peak.bound < least {
-                part.peak = nothing;
+                part.peak = Peak::NONE;
                 continue;
             }
             part.peak = shape.peak_of(judge, (part.block, part.feasible), sum.as_ref());
@@ -135,7 +139,7 @@ impl Choice<'_, '_, '_> {
     /// known if that is enough, else all. The bound is lowered where no lane has it.
     fn verify(&mut self, at: usize, first: bool) {
         let Choice { shape, judge, window, sum, .. } = self;
-        let Part { block, feasible, whole, mut peak, .. } = window.parts[at];
+        let Part { block, feasible, source, mut peak, .. } = window.parts[at];
         if peak.open == 0 {
             return;
         }
@@ -160,7 +164,7 @@ impl Choice<'_, '_, '_> {
             peak = shape.exact_peak(judge, (block, feasible), sum.as_ref());
         }
         window.parts[at].peak = peak;
-        if whole {
+        if source == Source::Kept {
             shape.learn(block, peak);
         }
     }

@@ -65,14 +65,15 @@ use super::kernel::portable_mask as mask;
 const NOTHING: [f32; LANES] = [0.0; LANES];
 
 /// The forms of the kernel that differ at compile time.
-struct Of<const FUSED: bool, const ADD: bool, const MOST: bool, const TOP: bool>;
+struct Of<const FUSED: bool, const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>;
 
-impl<const FUSED: bool, const ADD: bool, const MOST: bool, const TOP: bool> Form
-    for Of<FUSED, ADD, MOST, TOP>
+impl<const FUSED: bool, const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool> Form
+    for Of<FUSED, ADD, MOST, SAME, TOP>
 {
     const FUSED: bool = FUSED;
     const ADD: bool = ADD;
     const MOST: bool = MOST;
+    const SAME: bool = SAME;
     const TOP: bool = TOP;
 }
 
@@ -95,6 +96,70 @@ pub(super) fn survey(width: Width, block: &Block, query: &Query, gate: u64) -> S
     of_form::<false>(width, block, query, (gate, None))
 }
 
+/// Surveys all blocks; `gates` has a mask for each, and the answers are put behind those in `found`.
+pub(super) fn survey_all(
+    width: Width,
+    blocks: &[Block],
+    query: &Query,
+    (gates, found): (&[u64], &mut Vec<Scan>),
+) {
+    let lists = (gates, found);
+    match query.most_allocated {
+        false => all_of_width::<false>(width, blocks, query, lists),
+        true => all_of_width::<true>(width, blocks, query, lists),
+    }
+}
+
+#[inline]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls by instruction set"))]
+fn all_of_width<const MOST: bool>(
+    width: Width,
+    blocks: &[Block],
+    query: &Query,
+    lists: (&[u64], &mut Vec<Scan>),
+) {
+    match width {
+        Width::Baseline => all_of::<false, MOST>(blocks, query, lists),
+        // SAFETY: see `of_width`.
+        #[cfg(target_arch = "x86_64")]
+        Width::Bits256 => unsafe { all_256::<MOST>(blocks, query, lists) },
+        // SAFETY: see `of_width`.
+        #[cfg(target_arch = "x86_64")]
+        Width::Bits512 => unsafe { all_512::<MOST>(blocks, query, lists) },
+    }
+}
+
+/// One loop for all blocks: a call for each would cost about a third of what it does. It is a plain
+/// loop, because closures in iterators are not compiled for the instructions of their caller.
+#[inline(always)]
+fn all_of<const FUSED: bool, const MOST: bool>(
+    blocks: &[Block],
+    query: &Query,
+    (gates, found): (&[u64], &mut Vec<Scan>),
+) {
+    for (block, gate) in blocks.iter().zip(gates) {
+        let lanes = (*gate, &NOTHING);
+        let scan = if query.same && block.differ == 0 {
+            kernel::scan::<Of<FUSED, false, MOST, true, false>>(block, query, lanes, mask)
+        } else {
+            kernel::scan::<Of<FUSED, false, MOST, false, false>>(block, query, lanes, mask)
+        };
+        found.push(scan);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn all_256<const MOST: bool>(blocks: &[Block], query: &Query, lists: (&[u64], &mut Vec<Scan>)) {
+    all_of::<true, MOST>(blocks, query, lists);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
+fn all_512<const MOST: bool>(blocks: &[Block], query: &Query, lists: (&[u64], &mut Vec<Scan>)) {
+    all_of::<true, MOST>(blocks, query, lists);
+}
+
 #[inline]
 fn of_form<const TOP: bool>(
     width: Width,
@@ -103,59 +168,63 @@ fn of_form<const TOP: bool>(
     (gate, addends): (u64, Option<&[f32; LANES]>),
 ) -> Scan {
     let lanes = (gate, addends.unwrap_or(&NOTHING));
-    match (query.most_allocated, addends.is_some()) {
-        (false, false) => of_width::<false, false, TOP>(width, block, query, lanes),
-        (false, true) => of_width::<true, false, TOP>(width, block, query, lanes),
-        (true, false) => of_width::<false, true, TOP>(width, block, query, lanes),
-        (true, true) => of_width::<true, true, TOP>(width, block, query, lanes),
+    match (query.same && block.differ == 0, query.most_allocated, addends.is_some()) {
+        (false, false, false) => of_width::<false, false, false, TOP>(width, block, query, lanes),
+        (false, false, true) => of_width::<true, false, false, TOP>(width, block, query, lanes),
+        (false, true, false) => of_width::<false, true, false, TOP>(width, block, query, lanes),
+        (false, true, true) => of_width::<true, true, false, TOP>(width, block, query, lanes),
+        (true, false, false) => of_width::<false, false, true, TOP>(width, block, query, lanes),
+        (true, false, true) => of_width::<true, false, true, TOP>(width, block, query, lanes),
+        (true, true, false) => of_width::<false, true, true, TOP>(width, block, query, lanes),
+        (true, true, true) => of_width::<true, true, true, TOP>(width, block, query, lanes),
     }
 }
 
 #[inline]
 #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls by instruction set"))]
-fn of_width<const ADD: bool, const MOST: bool, const TOP: bool>(
+fn of_width<const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>(
     width: Width,
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
     match width {
-        Width::Baseline => baseline::<ADD, MOST, TOP>(block, query, lanes),
+        Width::Baseline => baseline::<ADD, MOST, SAME, TOP>(block, query, lanes),
         // SAFETY: a width other than the baseline comes from `Width::of_machine` only, which has
         // seen that the machine has these instructions.
         #[cfg(target_arch = "x86_64")]
-        Width::Bits256 => unsafe { bits_256::<ADD, MOST, TOP>(block, query, lanes) },
+        Width::Bits256 => unsafe { bits_256::<ADD, MOST, SAME, TOP>(block, query, lanes) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Width::Bits512 => unsafe { bits_512::<ADD, MOST, TOP>(block, query, lanes) },
+        Width::Bits512 => unsafe { bits_512::<ADD, MOST, SAME, TOP>(block, query, lanes) },
     }
 }
 
 #[inline(never)]
-fn baseline<const ADD: bool, const MOST: bool, const TOP: bool>(
+fn baseline<const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>(
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<Of<false, ADD, MOST, TOP>>(block, query, lanes, mask)
+    kernel::scan::<Of<false, ADD, MOST, SAME, TOP>>(block, query, lanes, mask)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn bits_256<const ADD: bool, const MOST: bool, const TOP: bool>(
+fn bits_256<const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>(
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<Of<true, ADD, MOST, TOP>>(block, query, lanes, mask)
+    kernel::scan::<Of<true, ADD, MOST, SAME, TOP>>(block, query, lanes, mask)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-fn bits_512<const ADD: bool, const MOST: bool, const TOP: bool>(
+fn bits_512<const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>(
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<Of<true, ADD, MOST, TOP>>(block, query, lanes, mask)
+    kernel::scan::<Of<true, ADD, MOST, SAME, TOP>>(block, query, lanes, mask)
 }

@@ -31,6 +31,8 @@ pub(crate) struct Query {
     pub(super) scoring_cpu: f32,
     /// Memory that the pod adds in scores, units.
     pub(super) scoring_memory: f32,
+    /// What the pod adds in scores is what it requests.
+    pub(super) same: bool,
     /// A resource scores its used part, not its spare part.
     pub(super) most_allocated: bool,
     /// Parts of CPU and memory in the score of NodeResourcesFit; their sum is one.
@@ -77,6 +79,8 @@ pub(super) trait Form {
     const ADD: bool;
     /// The query's `most_allocated`.
     const MOST: bool;
+    /// What counts in scores is what is requested, of the pod and on every node of the block.
+    const SAME: bool;
     /// Which lanes have the highest bound is asked for. Without it, all feasible ones are said to
     /// be open.
     const TOP: bool;
@@ -104,9 +108,9 @@ pub(super) fn scan<F: Form>(
     (gate, addends): (u64, &[f32; LANES]),
     mask: impl Fn(&[u8; LANES]) -> u64,
 ) -> Scan {
-    let mut bounds = [0i32; LANES];
+    let mut bounds = [0.0f32; LANES];
     let (mut feasible, mut unsure) = ([0u8; LANES], [0u8; LANES]);
-    let mut best = [-1i32; CHUNK];
+    let mut best = [-1.0f32; CHUNK];
     let cut = query.half_step - 0.5;
     for chunk in 0..LANES / CHUNK {
         let open = (gate >> (chunk * CHUNK)) as i32;
@@ -121,29 +125,32 @@ pub(super) fn scan<F: Form>(
             let (whole_cpu, whole_memory) = (round(cpu), round(memory));
             let fit = fused::<F>(whole_cpu, query.cpu_part, cut);
             let fit = round(fused::<F>(whole_memory, query.memory_part, fit));
-            let left_cpu = (free_cpu as f32 - query.cpu as f32) * per_cpu;
-            let left_memory = free_memory as f32 - query.exact_memory;
-            let apart = fused::<F>(-left_memory, per_memory, left_cpu).abs();
-            let balance = fused::<F>(apart, -0.5, 100.0 + OFFSET);
+            let apart = if F::SAME {
+                cpu - memory
+            } else {
+                let left_cpu = (free_cpu as f32 - query.cpu as f32) * per_cpu;
+                let left_memory = free_memory as f32 - query.exact_memory;
+                fused::<F>(-left_memory, per_memory, left_cpu)
+            };
+            let balance = fused::<F>(apart.abs(), -0.5, 100.0 + OFFSET);
             let whole_balance = round(balance);
             let bound = whole_balance * query.balance_weight;
             let bound = fused::<F>(fit, query.fit_weight, bound);
             let bound = if F::ADD { bound + addends[lane] } else { bound };
-            // Floats that are not negative have the order of their bits.
-            let bits = if fits { bound.to_bits() as i32 } else { -1 };
-            best[at] = best[at].max(bits);
+            let bound = if fits { bound } else { -1.0 };
+            best[at] = most(best[at], bound);
             feasible[lane] = byte(fits);
             if F::TOP {
                 let rest =
                     least(least(cpu - whole_cpu, memory - whole_memory), balance - whole_balance);
-                bounds[lane] = bits;
+                bounds[lane] = bound;
                 unsure[lane] = byte(rest < BAND + OFFSET);
             }
         }
     }
-    let highest = best.into_iter().fold(-1, i32::max);
+    let highest = highest(best);
     let feasible = mask(&feasible);
-    let bound = if feasible == 0 { -1 } else { f32::from_bits(highest as u32) as i32 };
+    let bound = highest as i32;
     if !F::TOP {
         return Scan { feasible, top: feasible, open: feasible, bound };
     }
@@ -162,6 +169,25 @@ fn part<F: Form>(wanted: f32, per: f32, spare: f32) -> f32 {
     let part = if F::MOST { (100.0 + 2.0 * OFFSET) - spare } else { spare };
     let part = if part > OFFSET { part } else { OFFSET };
     if F::MOST && part > 100.0 + OFFSET { 100.0 + OFFSET } else { part }
+}
+
+/// The highest of a chunk, found by halves, as instructions for several numbers do it.
+#[inline(always)]
+fn highest(mut chunk: [f32; CHUNK]) -> f32 {
+    let mut half = CHUNK / 2;
+    while half > 0 {
+        for at in 0..half {
+            chunk[at] = most(chunk[at], chunk[at + half]);
+        }
+        half /= 2;
+    }
+    chunk[0]
+}
+
+// `f32::min` and `f32::max` look after numbers that are none, which costs instructions.
+#[inline(always)]
+fn most(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
 }
 
 #[inline(always)]

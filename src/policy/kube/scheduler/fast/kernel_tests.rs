@@ -14,7 +14,8 @@ use crate::policy::kube::scheduler::test_host::{Host, node_spec};
 use crate::policy::kube::scheduler::{KubeSchedulerParams, ScoringType};
 use std::cmp::Ordering;
 
-/// A cluster in which nodes are filled by chance.
+/// A cluster in which nodes are filled by chance; in every third all pods request what they count
+/// for in scores.
 fn filled(seed: u64, kind: ScoringType) -> (Host, Lab) {
     let mut params = KubeSchedulerParams::default();
     params.scoring_strategy.kind = kind;
@@ -27,7 +28,7 @@ fn filled(seed: u64, kind: ScoringType) -> (Host, Lab) {
         host.add_node(status);
     }
     for number in 0..300 {
-        let mut spec = lab.pod();
+        let mut spec = pod(seed, &mut host, &mut lab);
         spec.devices = None;
         spec.node_name = Some(host.name("somewhere"));
         let pod = host.add_pod(number, &spec);
@@ -35,6 +36,13 @@ fn filled(seed: u64, kind: ScoringType) -> (Host, Lab) {
         host.tell(Change::PodBound { pod, node, devices: DeviceMask::NONE });
     }
     (host, lab)
+}
+
+fn pod(seed: u64, host: &mut Host, lab: &mut Lab) -> PodSpec {
+    match seed % 3 {
+        0 => sized(host, 1 + lab.below(2000) as u64, (1 + lab.below(4 << 20) as u64) << 10),
+        _ => lab.pod(),
+    }
 }
 
 fn with_cycle<T>(host: &mut Host, spec: &PodSpec, run: impl FnOnce(&Cycle<'_>, &Layout) -> T) -> T {
@@ -66,19 +74,20 @@ fn widths() -> Vec<Width> {
 
 #[test]
 fn bounds_are_never_below_the_score_and_room_is_never_overlooked() {
-    let (mut open, mut all, mut feasible) = (0, 0, 0);
+    let (mut open, mut all, mut feasible, mut same) = (0, 0, 0, 0);
     for (seed, kind) in (0..24).map(|seed| {
         (seed, [ScoringType::LeastAllocated, ScoringType::MostAllocated][seed as usize / 12])
     }) {
         let (mut host, mut lab) = filled(seed, kind);
         for _ in 0..12 {
-            let spec = lab.pod();
+            let spec = pod(seed, &mut host, &mut lab);
             with_cycle(&mut host, &spec, |cycle, layout| {
                 let scoring = Scoring::new(cycle);
                 assert!(scoring.bounded);
                 let query = scoring.query(cycle, layout).unwrap();
                 let addends: [f32; LANES] = std::array::from_fn(|lane| (lane % 5) as f32);
                 for block in 0..layout.blocks.len() {
+                    same += usize::from(query.same && layout.blocks[block].differ == 0);
                     let there = layout.lanes_of(block) & !layout.odd[block];
                     let unit = 1 << layout.unit_shift;
                     let whole = cycle.spec.requests.memory.0.is_multiple_of(unit);
@@ -129,6 +138,7 @@ fn bounds_are_never_below_the_score_and_room_is_never_overlooked() {
         }
     }
     assert!(feasible > 5000, "{feasible} feasible lanes");
+    assert!(same > 100, "{same} blocks in which scores count what is requested");
     assert!(open * 2 < all, "{open} of {all} bounds are not certain");
 }
 

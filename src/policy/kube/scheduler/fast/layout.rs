@@ -39,6 +39,8 @@ pub(crate) struct Block {
     pub(super) spare_cpu: [f32; LANES],
     /// The same of memory.
     pub(super) spare_memory: [f32; LANES],
+    /// Nodes of which scores count something else than what is requested.
+    pub(super) differ: u64,
 }
 
 impl Block {
@@ -50,6 +52,7 @@ impl Block {
             per_memory: [0.0; LANES],
             spare_cpu: [0.0; LANES],
             spare_memory: [0.0; LANES],
+            differ: 0,
         }
     }
 }
@@ -115,6 +118,8 @@ pub(crate) struct Layout {
     pub(super) numbers: Vec<Numbers>,
     /// Lanes whose numbers the kernel cannot hold, a mask per block.
     pub(super) odd: Vec<u64>,
+    /// Number of such lanes.
+    pub(super) odd_lanes: u32,
     /// Classes that there are or were, never removed.
     pub(crate) classes: Vec<Class>,
     /// Nodes of each class.
@@ -126,6 +131,8 @@ pub(crate) struct Layout {
     pub(crate) class_versions: Vec<u64>,
     /// Grows with each change of a class anywhere.
     pub(crate) class_changes: u64,
+    /// Grows with each change of a lane.
+    pub(super) lane_changes: u64,
     /// Grows with each change of an object.
     pub(crate) object_changes: u64,
     /// A unit of memory is two to this power of bytes.
@@ -152,12 +159,14 @@ impl Layout {
             versions: vec![1; blocks],
             numbers: vec![Numbers::default(); nodes.len()],
             odd: vec![0; blocks],
+            odd_lanes: 0,
             classes: Vec::new(),
             class_nodes: Vec::new(),
             class_ids: FxHashMap::default(),
             class_of: vec![0; blocks * LANES],
             class_versions: vec![1; blocks],
             class_changes: 1,
+            lane_changes: 1,
             object_changes: 1,
             unit_shift: (0..64).find(|shift| most >> shift <= MOST).unwrap_or(0),
             nodes,
@@ -184,6 +193,7 @@ impl Layout {
                     if let Some(lane) = self.lane(node) {
                         self.count(lane, view);
                         self.versions[lane / LANES] += 1;
+                        self.lane_changes += 1;
                     }
                 }
                 Touch::Node { node } => self.classify(node, view),
@@ -228,6 +238,7 @@ impl Layout {
             self.class_nodes[before as usize] -= 1;
             self.class_nodes[class as usize] += 1;
             self.versions[lane / LANES] += 1;
+            self.lane_changes += 1;
             self.class_versions[lane / LANES] += 1;
             self.class_changes += 1;
         }
@@ -242,6 +253,7 @@ impl Layout {
         let (block, at) = (lane / LANES, lane % LANES);
         if cpu == 0 || memory == 0 || cpu > MOST || (self.unit_shift > 0 && units < LEAST_UNITS) {
             self.odd[block] |= 1 << at;
+            self.odd_lanes += 1;
             return;
         }
         let unit = self.unit();
@@ -270,6 +282,8 @@ impl Layout {
             (amount * f64::from(per) + f64::from(OFFSET)) as f32
         };
         block.spare_cpu[at] = spare(numbers.cpu, usage.scoring_cpu, block.per_cpu[at]);
+        let differs = usage.scoring_cpu != usage.cpu || usage.scoring_memory != usage.memory;
+        block.differ = block.differ & !(1 << at) | u64::from(differs) << at;
         let per_byte = (f64::from(block.per_memory[at]) * by_unit) as f32;
         block.spare_memory[at] = spare(numbers.memory, usage.scoring_memory, per_byte);
     }

@@ -113,10 +113,11 @@ impl Default for Fast {
     }
 }
 
-/// Tries to place a pod on the fast path; `None` if it is to go the plain path.
+/// Tries to place a pod on the fast path; `None` if it is to go the plain path. `portable` keeps it
+/// from instructions that not every machine has.
 pub(crate) fn attempt(
     cycle: &Cycle<'_>,
-    caches: &mut Caches,
+    (caches, portable): (&mut Caches, bool),
     rotation: &mut Rotation<'_>,
     tie: Tie,
     examined: Option<&mut Examined>,
@@ -125,6 +126,7 @@ pub(crate) fn attempt(
         return None;
     }
     let mut fast = caches.fast.take().unwrap_or_default();
+    fast.width = if portable { Width::Baseline } else { Width::of_machine() };
     let outcome = fast.attempt(cycle, caches, rotation, tie, examined);
     fast.answered += u64::from(outcome.is_some());
     caches.fast = Some(fast);
@@ -191,7 +193,9 @@ impl Fast {
         }
         let nodes = layout.nodes.len();
         let start = *rotation.next_start % nodes;
-        window.search((shape, &mut judge), (start, wanted(cycle, nodes)), removed);
+        let briefly = shape.is_stale(layout);
+        let range = (start, wanted(cycle, nodes));
+        window.search((shape, &mut judge), range, (removed, briefly));
         *rotation.next_start = (start + window.examined) % nodes;
         let node = window.any().then(|| {
             let blocks = layout.blocks.len();

@@ -4,7 +4,7 @@
 use super::layout::LANES;
 use super::shape::{Judge, Raw, Shape, lanes};
 use super::terms::Addends;
-use super::window::Window;
+use super::window::{Source, Window};
 use crate::policy::kube::scheduler::plugin::normalize;
 
 /// Fills in the weighted scores by class. Classes without a feasible node get anything.
@@ -44,9 +44,9 @@ fn feasible_classes(shape: &Shape, judge: &Judge<'_, '_>, window: &Window) -> Ve
     if count <= 64 {
         let mut bits = 0u64;
         for part in &window.parts {
-            bits |= match part.whole {
-                true => shape.classes(part.block),
-                false => {
+            bits |= match part.source {
+                Source::Kept => shape.classes(part.block),
+                Source::Nowhere | Source::Glance => {
                     lanes(part.feasible).fold(0, |bits, lane| bits | 1 << of(part.block, lane))
                 }
             };

@@ -3,7 +3,7 @@
 
 use super::dispatch::{self, Width};
 use super::groups::{DIRECT, Group};
-use super::kernel::Query;
+use super::kernel::{Query, Scan};
 use super::layout::{LANES, Layout};
 use super::scoring::Scoring;
 use crate::model::{Code, Plugin, PodSpec};
@@ -53,6 +53,16 @@ pub(super) struct Peak {
     pub(super) open: u64,
 }
 
+impl Peak {
+    /// No lane is feasible.
+    pub(super) const NONE: Peak = Peak { bound: -1, top: 0, open: 0 };
+
+    /// What the kernel says.
+    pub(super) fn of(scan: &Scan) -> Peak {
+        Peak { bound: scan.bound, top: scan.top, open: scan.open }
+    }
+}
+
 /// What is known about a block.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -66,13 +76,7 @@ struct Entry {
     peak: Peak,
 }
 
-const UNKNOWN: Entry = Entry {
-    seen: 0,
-    peak_seen: 0,
-    feasible: 0,
-    classes: 0,
-    peak: Peak { bound: -1, top: 0, open: 0 },
-};
+const UNKNOWN: Entry = Entry { seen: 0, peak_seen: 0, feasible: 0, classes: 0, peak: Peak::NONE };
 
 /// The lanes that no filter refuses on account of the class or the name, by block.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +100,8 @@ pub(crate) struct Shape {
     verdicts: Vec<Option<(Plugin, Code)>>,
     pub(super) raws: Vec<Raw>,
     class_changes: u64,
+    /// Changes of lanes when the last pod came.
+    lane_changes: u64,
     gated: bool,
     /// The scores that depend on the class alone differ between classes.
     pub(super) varies: bool,
@@ -160,6 +166,7 @@ impl Shape {
             verdicts: Vec::new(),
             raws: Vec::new(),
             class_changes: 0,
+            lane_changes: layout.lane_changes,
             gated: false,
             varies: false,
             addends: Vec::new(),
@@ -260,15 +267,56 @@ impl Shape {
         static_verdict(judge.cycle, judge.caches, &facts).is_none()
     }
 
+    /// True if so many nodes changed since the last pod that hardly any block is as it was: then
+    /// it costs more to keep what is found out than to find it out again.
+    pub(super) fn is_stale(&mut self, layout: &Layout) -> bool {
+        let before = std::mem::replace(&mut self.lane_changes, layout.lane_changes);
+        layout.lane_changes - before > 2 * layout.blocks.len() as u64
+    }
+
     /// The feasible lanes of a block. Where no scores vary by class, the peak comes with it.
     pub(super) fn feasible(&mut self, judge: &mut Judge<'_, '_>, block: usize) -> u64 {
         let version = judge.layout.versions[block];
         if self.entries[block].seen == version {
             return self.entries[block].feasible;
         }
+        let (keep, scan) = self.room(judge, block);
+        if self.varies {
+            let classes = &judge.layout.class_of[block * LANES..];
+            let classes = lanes(keep).fold(0, |bits, lane| bits | 1 << (classes[lane] & 63));
+            let entry = &mut self.entries[block];
+            *entry = Entry { seen: version, peak_seen: 0, feasible: keep, classes, ..*entry };
+            return keep;
+        }
+        let peak = self.surveyed(judge, (block, keep), scan);
+        let entry = &mut self.entries[block];
+        *entry = Entry { seen: version, peak_seen: version, feasible: keep, peak, ..*entry };
+        keep
+    }
+
+    /// The feasible lanes of all blocks with their bounds, put behind what `found` has; nothing is
+    /// kept. False if the shape needs more than that: its scores vary by class, or not the kernel
+    /// alone tells where there is room and what that is worth.
+    pub(super) fn glance(
+        &mut self,
+        judge: &mut Judge<'_, '_>,
+        (gates, found): (&mut Vec<u64>, &mut Vec<Scan>),
+    ) -> bool {
+        let layout = judge.layout;
+        let whole = judge.cycle.spec.requests.memory.0.is_multiple_of(1 << layout.unit_shift);
+        let enough = whole && self.extras == Extras::None && self.scoring.bounded;
+        if self.varies || !enough || layout.odd_lanes > 0 {
+            return false;
+        }
+        gates.extend((0..layout.blocks.len()).map(|block| self.gate(judge, block)));
+        dispatch::survey_all(judge.width, &layout.blocks, &self.query, (gates, found));
+        true
+    }
+
+    /// The feasible lanes of a block, and what the kernel says of it.
+    fn room(&mut self, judge: &mut Judge<'_, '_>, block: usize) -> (u64, Scan) {
         let gate = self.gate(judge, block);
-        let mut scan =
-            dispatch::survey(judge.width, &judge.layout.blocks[block], &self.query, gate);
+        let scan = dispatch::survey(judge.width, &judge.layout.blocks[block], &self.query, gate);
         let mut keep = scan.feasible;
         let wanted = judge.cycle.spec.requests.memory.0;
         if !wanted.is_multiple_of(1 << judge.layout.unit_shift) {
@@ -287,27 +335,23 @@ impl Shape {
                 }
             }
         }
-        let entry = &mut self.entries[block];
-        entry.seen = version;
-        entry.feasible = keep;
-        if self.varies {
-            entry.peak_seen = 0;
-            let classes = &judge.layout.class_of[block * LANES..];
-            entry.classes = lanes(keep).fold(0, |bits, lane| bits | 1 << (classes[lane] & 63));
-            return keep;
-        }
+        (keep, scan)
+    }
+
+    /// The peak of the feasible lanes of a block, of which the kernel said this.
+    fn surveyed(
+        &self,
+        judge: &mut Judge<'_, '_>,
+        (block, keep): (usize, u64),
+        mut scan: Scan,
+    ) -> Peak {
         if !self.scoring.bounded || judge.layout.odd[block] != 0 {
-            let peak = self.exact_peak(judge, (block, keep), None);
-            self.entries[block].peak = peak;
-        } else {
-            if keep != scan.feasible {
-                scan =
-                    dispatch::survey(judge.width, &judge.layout.blocks[block], &self.query, keep);
-            }
-            entry.peak = Peak { bound: scan.bound, top: scan.top, open: scan.open };
+            return self.exact_peak(judge, (block, keep), None);
         }
-        self.entries[block].peak_seen = version;
-        keep
+        if keep != scan.feasible {
+            scan = dispatch::survey(judge.width, &judge.layout.blocks[block], &self.query, keep);
+        }
+        Peak::of(&scan)
     }
 
     /// The classes of the feasible lanes of a block, as bits.
@@ -352,7 +396,7 @@ impl Shape {
         sum: Option<&Sum<'_>>,
     ) -> Peak {
         if feasible == 0 {
-            return Peak { bound: -1, top: 0, open: 0 };
+            return Peak::NONE;
         }
         if !self.scoring.bounded || judge.layout.odd[block] != 0 {
             return self.exact_peak(judge, (block, feasible), sum);
@@ -360,7 +404,7 @@ impl Shape {
         let column = sum.map(|sum| sum.column(block));
         let columns = &judge.layout.blocks[block];
         let scan = dispatch::scan(judge.width, columns, &self.query, feasible, column.as_ref());
-        Peak { bound: scan.bound, top: scan.top, open: scan.open }
+        Peak::of(&scan)
     }
 
     /// The peak with every total computed.
@@ -370,7 +414,7 @@ impl Shape {
         (block, feasible): (usize, u64),
         sum: Option<&Sum<'_>>,
     ) -> Peak {
-        let mut peak = Peak { bound: -1, top: 0, open: 0 };
+        let mut peak = Peak::NONE;
         for lane in lanes(feasible) {
             let total = self.total(judge, block * LANES + lane, sum);
             if total > peak.bound {

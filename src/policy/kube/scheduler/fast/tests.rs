@@ -36,7 +36,8 @@ struct Trio {
 impl Trio {
     fn new(params: &KubeSchedulerParams) -> Trio {
         let mut host = Host::new(params);
-        let (quick, telling) = (host.scheduler.clone(), host.scheduler.clone());
+        let (quick, mut telling) = (host.scheduler.clone(), host.scheduler.clone());
+        telling.set_path(SchedulingPath::FastPortable);
         host.scheduler.set_path(SchedulingPath::Plain);
         Trio {
             host,

@@ -1,6 +1,7 @@
 //! The window of a search: the nodes that are examined, from the rotating start until enough of
 //! them are feasible, as parts of blocks in search order.
 
+use super::kernel::Scan;
 use super::layout::LANES;
 use super::shape::{Judge, Peak, Shape, lanes};
 
@@ -12,9 +13,20 @@ pub(super) struct Part {
     pub(super) examined: u64,
     /// Those that are feasible.
     pub(super) feasible: u64,
-    /// True if `feasible` is what the shape says of the whole block.
-    pub(super) whole: bool,
+    pub(super) source: Source,
+    /// As `source` says. After a glance, no lane of the block has more than its bound.
     pub(super) peak: Peak,
+}
+
+/// Where the peak of a part is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// It is to be computed.
+    Nowhere,
+    /// The shape keeps it: `feasible` is what it says of the whole block.
+    Kept,
+    /// It came with `feasible` and is not kept.
+    Glance,
 }
 
 /// The lanes examined.
@@ -26,6 +38,9 @@ pub(super) struct Window {
     pub(super) examined: usize,
     /// The feasible lanes by block, filled on demand.
     pub(super) masks: Vec<u64>,
+    /// What was found out about all blocks at a glance, and the lanes that it was asked of.
+    glanced: Vec<Scan>,
+    gates: Vec<u64>,
 }
 
 /// The lanes from this one on.
@@ -36,17 +51,23 @@ fn from(lane: usize) -> u64 {
 impl Window {
     /// Examines lanes from `start` on until one more than `wanted` are feasible, or all. `removed`
     /// are lanes, by block, that are refused on other grounds than the shape knows; it is empty
-    /// without any.
+    /// without any. `briefly` means that what is found out is not worth keeping.
     pub(super) fn search(
         &mut self,
         (shape, judge): (&mut Shape, &mut Judge<'_, '_>),
         (start, wanted): (usize, usize),
-        removed: &[u64],
+        (removed, briefly): (&[u64], bool),
     ) {
         let nodes = judge.layout.nodes.len();
         let blocks = judge.layout.blocks.len();
         let (first, at) = (start / LANES, start % LANES);
         self.parts.clear();
+        self.glanced.clear();
+        self.gates.clear();
+        if briefly && wanted >= nodes {
+            let Window { gates, glanced, .. } = self;
+            shape.glance(judge, (gates, glanced));
+        }
         self.examined = nodes;
         let mut left = wanted;
         let turns = blocks + usize::from(at > 0);
@@ -58,7 +79,10 @@ impl Window {
                 _ if turn == blocks => all & !from(at),
                 _ => all,
             };
-            let known = shape.feasible(judge, block);
+            let (known, peak, source) = match self.glanced.get(block) {
+                Some(scan) => (scan.feasible, Peak::of(scan), Source::Glance),
+                None => (shape.feasible(judge, block), Peak::NONE, Source::Kept),
+            };
             let mut feasible = known & examined & !removed.get(block).copied().unwrap_or(0);
             let mut done = false;
             if wanted < nodes {
@@ -72,13 +96,17 @@ impl Window {
                 }
                 left = left.saturating_sub(count);
             }
-            let whole = feasible == known;
-            let peak = Peak { bound: -1, top: 0, open: 0 };
-            self.parts.push(Part { block, examined, feasible, whole, peak });
+            let source = if feasible == known { source } else { Source::Nowhere };
+            self.parts.push(Part { block, examined, feasible, source, peak });
             if done {
                 break;
             }
         }
+    }
+
+    /// True if a glance told the bounds of all blocks.
+    pub(super) fn is_glanced(&self) -> bool {
+        !self.glanced.is_empty()
     }
 
     /// True if some lane is feasible.
