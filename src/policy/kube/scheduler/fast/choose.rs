@@ -62,7 +62,9 @@ impl Choice<'_, '_, '_> {
                 continue;
             }
             part.peak = shape.peak_of(judge, (part.block, part.feasible), sum.as_ref());
-            least = least.max(part.peak.bound - shape.scoring.slack());
+            let Peak { bound, top, open } = part.peak;
+            let sure = if top & !open != 0 { bound } else { bound - shape.scoring.slack() };
+            least = least.max(sure);
         }
     }
 

@@ -110,7 +110,7 @@ pub(super) fn scan<F: Form>(
 ) -> Scan {
     let mut bounds = [0.0f32; LANES];
     let (mut feasible, mut unsure) = ([0u8; LANES], [0u8; LANES]);
-    let mut best = [-1.0f32; CHUNK];
+    let mut best = [0.0f32; CHUNK];
     let cut = query.half_step - 0.5;
     for chunk in 0..LANES / CHUNK {
         let open = (gate >> (chunk * CHUNK)) as i32;
@@ -137,7 +137,7 @@ pub(super) fn scan<F: Form>(
             let bound = whole_balance * query.balance_weight;
             let bound = fused::<F>(fit, query.fit_weight, bound);
             let bound = if F::ADD { bound + addends[lane] } else { bound };
-            let bound = if fits { bound } else { -1.0 };
+            let bound = f32::from_bits(bound.to_bits() & u32::from(fits).wrapping_neg());
             best[at] = most(best[at], bound);
             feasible[lane] = byte(fits);
             if F::TOP {
@@ -150,7 +150,7 @@ pub(super) fn scan<F: Form>(
     }
     let highest = highest(best);
     let feasible = mask(&feasible);
-    let bound = highest as i32;
+    let bound = if feasible == 0 { -1 } else { highest as i32 };
     if !F::TOP {
         return Scan { feasible, top: feasible, open: feasible, bound };
     }
@@ -167,6 +167,9 @@ pub(super) fn scan<F: Form>(
 fn part<F: Form>(wanted: f32, per: f32, spare: f32) -> f32 {
     let spare = fused::<F>(-wanted, per, spare);
     let part = if F::MOST { (100.0 + 2.0 * OFFSET) - spare } else { spare };
+    if F::SAME {
+        return part; // where there is room, it is in that range
+    }
     let part = if part > OFFSET { part } else { OFFSET };
     if F::MOST && part > 100.0 + OFFSET { 100.0 + OFFSET } else { part }
 }

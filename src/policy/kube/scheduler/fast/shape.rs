@@ -512,10 +512,14 @@ impl Sum<'_> {
                 }
             }
             Codes::Paged(classes, group) => {
-                let lanes = classes[range].iter().zip(group.page(block));
-                for (addend, (class, members)) in column.iter_mut().zip(lanes) {
-                    let code = *class as usize * DIRECT + usize::from(*members);
-                    *addend = self.values[code] as f32;
+                let classes = &classes[range];
+                for (addend, class) in column.iter_mut().zip(classes) {
+                    *addend = self.values[*class as usize * DIRECT] as f32;
+                }
+                for lane in lanes(group.held[block]) {
+                    let code =
+                        classes[lane] as usize * DIRECT + usize::from(group.page(block)[lane]);
+                    column[lane] = self.values[code] as f32;
                 }
             }
         }
