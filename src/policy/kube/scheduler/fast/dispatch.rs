@@ -65,15 +65,15 @@ use super::kernel::portable_mask as mask;
 const NOTHING: [f32; LANES] = [0.0; LANES];
 
 /// The forms of the kernel that differ at compile time.
-struct Of<const FUSED: bool, const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>;
+struct Of<const FUSED: bool, const ADD: bool, const MOST: bool, const USUAL: bool, const TOP: bool>;
 
-impl<const FUSED: bool, const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool> Form
-    for Of<FUSED, ADD, MOST, SAME, TOP>
+impl<const FUSED: bool, const ADD: bool, const MOST: bool, const USUAL: bool, const TOP: bool> Form
+    for Of<FUSED, ADD, MOST, USUAL, TOP>
 {
     const FUSED: bool = FUSED;
     const ADD: bool = ADD;
     const MOST: bool = MOST;
-    const SAME: bool = SAME;
+    const USUAL: bool = USUAL;
     const TOP: bool = TOP;
 }
 
@@ -139,7 +139,7 @@ fn all_of<const FUSED: bool, const MOST: bool>(
 ) {
     for (block, gate) in blocks.iter().zip(gates) {
         let lanes = (*gate, &NOTHING);
-        let scan = if query.same && block.differ == 0 {
+        let scan = if query.usual && block.differ == 0 {
             kernel::scan::<Of<FUSED, false, MOST, true, false>>(block, query, lanes, mask)
         } else {
             kernel::scan::<Of<FUSED, false, MOST, false, false>>(block, query, lanes, mask)
@@ -168,7 +168,7 @@ fn of_form<const TOP: bool>(
     (gate, addends): (u64, Option<&[f32; LANES]>),
 ) -> Scan {
     let lanes = (gate, addends.unwrap_or(&NOTHING));
-    match (query.same && block.differ == 0, query.most_allocated, addends.is_some()) {
+    match (query.usual && block.differ == 0, query.most_allocated, addends.is_some()) {
         (false, false, false) => of_width::<false, false, false, TOP>(width, block, query, lanes),
         (false, false, true) => of_width::<true, false, false, TOP>(width, block, query, lanes),
         (false, true, false) => of_width::<false, true, false, TOP>(width, block, query, lanes),
@@ -182,49 +182,49 @@ fn of_form<const TOP: bool>(
 
 #[inline]
 #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls by instruction set"))]
-fn of_width<const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>(
+fn of_width<const ADD: bool, const MOST: bool, const USUAL: bool, const TOP: bool>(
     width: Width,
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
     match width {
-        Width::Baseline => baseline::<ADD, MOST, SAME, TOP>(block, query, lanes),
+        Width::Baseline => baseline::<ADD, MOST, USUAL, TOP>(block, query, lanes),
         // SAFETY: a width other than the baseline comes from `Width::of_machine` only, which has
         // seen that the machine has these instructions.
         #[cfg(target_arch = "x86_64")]
-        Width::Bits256 => unsafe { bits_256::<ADD, MOST, SAME, TOP>(block, query, lanes) },
+        Width::Bits256 => unsafe { bits_256::<ADD, MOST, USUAL, TOP>(block, query, lanes) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Width::Bits512 => unsafe { bits_512::<ADD, MOST, SAME, TOP>(block, query, lanes) },
+        Width::Bits512 => unsafe { bits_512::<ADD, MOST, USUAL, TOP>(block, query, lanes) },
     }
 }
 
 #[inline(never)]
-fn baseline<const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>(
+fn baseline<const ADD: bool, const MOST: bool, const USUAL: bool, const TOP: bool>(
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<Of<false, ADD, MOST, SAME, TOP>>(block, query, lanes, mask)
+    kernel::scan::<Of<false, ADD, MOST, USUAL, TOP>>(block, query, lanes, mask)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn bits_256<const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>(
+fn bits_256<const ADD: bool, const MOST: bool, const USUAL: bool, const TOP: bool>(
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<Of<true, ADD, MOST, SAME, TOP>>(block, query, lanes, mask)
+    kernel::scan::<Of<true, ADD, MOST, USUAL, TOP>>(block, query, lanes, mask)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-fn bits_512<const ADD: bool, const MOST: bool, const SAME: bool, const TOP: bool>(
+fn bits_512<const ADD: bool, const MOST: bool, const USUAL: bool, const TOP: bool>(
     block: &Block,
     query: &Query,
     lanes: (u64, &[f32; LANES]),
 ) -> Scan {
-    kernel::scan::<Of<true, ADD, MOST, SAME, TOP>>(block, query, lanes, mask)
+    kernel::scan::<Of<true, ADD, MOST, USUAL, TOP>>(block, query, lanes, mask)
 }

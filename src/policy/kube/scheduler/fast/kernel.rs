@@ -31,8 +31,9 @@ pub(crate) struct Query {
     pub(super) scoring_cpu: f32,
     /// Memory that the pod adds in scores, units.
     pub(super) scoring_memory: f32,
-    /// What the pod adds in scores is what it requests.
-    pub(super) same: bool,
+    /// What the pod adds in scores is what it requests, both resources weigh alike, and both
+    /// plugins weigh one.
+    pub(super) usual: bool,
     /// A resource scores its used part, not its spare part.
     pub(super) most_allocated: bool,
     /// Parts of CPU and memory in the score of NodeResourcesFit; their sum is one.
@@ -79,8 +80,9 @@ pub(super) trait Form {
     const ADD: bool;
     /// The query's `most_allocated`.
     const MOST: bool;
-    /// What counts in scores is what is requested, of the pod and on every node of the block.
-    const SAME: bool;
+    /// The query is usual, and what counts in scores on every node of the block is what is
+    /// requested.
+    const USUAL: bool;
     /// Which lanes have the highest bound is asked for. Without it, all feasible ones are said to
     /// be open.
     const TOP: bool;
@@ -123,9 +125,14 @@ pub(super) fn scan<F: Form>(
             let cpu = part::<F>(query.scoring_cpu, per_cpu, block.spare_cpu[lane]);
             let memory = part::<F>(query.scoring_memory, per_memory, block.spare_memory[lane]);
             let (whole_cpu, whole_memory) = (round(cpu), round(memory));
-            let fit = fused::<F>(whole_cpu, query.cpu_part, cut);
-            let fit = round(fused::<F>(whole_memory, query.memory_part, fit));
-            let apart = if F::SAME {
+            let fit = if F::USUAL {
+                fused::<F>(whole_cpu + whole_memory, 0.5, cut)
+            } else {
+                let fit = fused::<F>(whole_cpu, query.cpu_part, cut);
+                fused::<F>(whole_memory, query.memory_part, fit)
+            };
+            let fit = round(fit);
+            let apart = if F::USUAL {
                 cpu - memory
             } else {
                 let left_cpu = (free_cpu as f32 - query.cpu as f32) * per_cpu;
@@ -134,8 +141,12 @@ pub(super) fn scan<F: Form>(
             };
             let balance = fused::<F>(apart.abs(), -0.5, 100.0 + OFFSET);
             let whole_balance = round(balance);
-            let bound = whole_balance * query.balance_weight;
-            let bound = fused::<F>(fit, query.fit_weight, bound);
+            let bound = if F::USUAL {
+                fit + whole_balance
+            } else {
+                let balance = whole_balance * query.balance_weight;
+                fused::<F>(fit, query.fit_weight, balance)
+            };
             let bound = if F::ADD { bound + addends[lane] } else { bound };
             let bound = f32::from_bits(bound.to_bits() & u32::from(fits).wrapping_neg());
             best[at] = most(best[at], bound);
@@ -167,7 +178,7 @@ pub(super) fn scan<F: Form>(
 fn part<F: Form>(wanted: f32, per: f32, spare: f32) -> f32 {
     let spare = fused::<F>(-wanted, per, spare);
     let part = if F::MOST { (100.0 + 2.0 * OFFSET) - spare } else { spare };
-    if F::SAME {
+    if F::USUAL {
         return part; // where there is room, it is in that range
     }
     let part = if part > OFFSET { part } else { OFFSET };

@@ -74,7 +74,7 @@ fn widths() -> Vec<Width> {
 
 #[test]
 fn bounds_are_never_below_the_score_and_room_is_never_overlooked() {
-    let (mut open, mut all, mut feasible, mut same) = (0, 0, 0, 0);
+    let (mut open, mut all, mut feasible, mut usual) = (0, 0, 0, 0);
     for (seed, kind) in (0..24).map(|seed| {
         (seed, [ScoringType::LeastAllocated, ScoringType::MostAllocated][seed as usize / 12])
     }) {
@@ -87,7 +87,7 @@ fn bounds_are_never_below_the_score_and_room_is_never_overlooked() {
                 let query = scoring.query(cycle, layout).unwrap();
                 let addends: [f32; LANES] = std::array::from_fn(|lane| (lane % 5) as f32);
                 for block in 0..layout.blocks.len() {
-                    same += usize::from(query.same && layout.blocks[block].differ == 0);
+                    usual += usize::from(query.usual && layout.blocks[block].differ == 0);
                     let there = layout.lanes_of(block) & !layout.odd[block];
                     let unit = 1 << layout.unit_shift;
                     let whole = cycle.spec.requests.memory.0.is_multiple_of(unit);
@@ -138,7 +138,7 @@ fn bounds_are_never_below_the_score_and_room_is_never_overlooked() {
         }
     }
     assert!(feasible > 5000, "{feasible} feasible lanes");
-    assert!(same > 100, "{same} blocks in which scores count what is requested");
+    assert!(usual > 100, "{usual} blocks in which scores count what is requested");
     assert!(open * 2 < all, "{open} of {all} bounds are not certain");
 }
 

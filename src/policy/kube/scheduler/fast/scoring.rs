@@ -79,8 +79,10 @@ impl Scoring {
             exact_memory: (spec.requests.memory.0 as f64 / unit) as f32,
             scoring_cpu: spec.incoming_cpu.0 as f32,
             scoring_memory: (spec.incoming_memory.0 as f64 / unit) as f32,
-            same: spec.incoming_cpu == spec.requests.cpu
-                && spec.incoming_memory == spec.requests.memory,
+            usual: spec.incoming_cpu == spec.requests.cpu
+                && spec.incoming_memory == spec.requests.memory
+                && self.cpu_weight == self.memory_weight
+                && (self.fit, self.balance) == (1, 1),
             most_allocated: self.most_allocated,
             cpu_part: self.cpu_weight as f32 / weights,
             memory_part: self.memory_weight as f32 / weights,
