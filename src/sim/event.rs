@@ -314,6 +314,11 @@ pub enum Report {
     Succeeded,
     /// It has failed.
     Failed(FailedReason),
+    /// It was asked to stop, and all its containers have ended; its removal follows.
+    Ended {
+        /// All of them ended well.
+        well: bool,
+    },
     /// Nothing of it is left, as it was asked to stop.
     Stopped,
 }
