@@ -126,12 +126,12 @@ mod tests {
         let (first, second) = (scaled(&first), scaled(&second));
         let judge = |ours: Numbers| outside(&scaled(&ours), [&first, &second], 300_000, 5_000_000);
         assert_eq!(judge(vec![(-10, 8), (1050, 5), (1300, 3)]), None);
-        assert_eq!(judge(vec![(-10, 8), (1500, 3)]), None, "just within the tolerance");
-        let late = judge(vec![(-10, 8), (1502, 3)]).unwrap();
-        assert_eq!((late.at, late.ours, late.first, late.second), (1501, 8, (3, 3), (3, 3)));
+        assert_eq!(judge(vec![(-10, 8), (1400, 3)]), None, "just within the tolerance");
+        let late = judge(vec![(-10, 8), (1402, 3)]).unwrap();
+        assert_eq!((late.at, late.ours, late.first, late.second), (1_400_000, 8, (3, 7), (3, 3)));
         let low = judge(vec![(-10, 8), (500, 2), (950, 3)]).unwrap();
-        assert_eq!((low.at, low.ours), (500, 2));
-        assert_eq!(judge(vec![(-10, 8), (1100, 3), (4000, 4)]).unwrap().at, 4000);
+        assert_eq!((low.at, low.ours), (500_000, 2));
+        assert_eq!(judge(vec![(-10, 8), (1100, 3), (4000, 4)]).unwrap().at, 4_000_000);
     }
 
     #[test]
