@@ -81,7 +81,7 @@ fn creations_pass_through_one_client() {
     // 700: 500 in the first sync, and the rest when all of these have been seen.
     let at = created(&Bench::new(1, 700).facts(Time::from_secs(60)));
     assert_eq!(at.len(), 700);
-    assert!((at[499] - 475.0 / 20.0).abs() <= 0.02, "{}", at[499]);
+    assert!((at[499] - 476.0 / 20.0).abs() <= 0.02, "{}", at[499]);
     assert!(at[500] - at[499] >= 0.03, "written 10 ms, seen 20 ms later: {}", at[500]);
 }
 
