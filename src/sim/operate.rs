@@ -6,7 +6,8 @@ use super::world::World;
 use crate::ground::Name;
 use crate::journal::{Fact, Sink};
 use crate::model::{
-    Change, DeploymentSpec, NodeId, NodeStatus, OperatorAction, PodSpecId, Taint, WorkloadId,
+    Change, DeploymentSpec, NodeId, NodeStatus, OperatorAction, PodSpecId, ReplicaSetSpec, Taint,
+    WorkloadId,
 };
 use crate::policy::kube::control::{DeploymentView, undo_rollout};
 
@@ -52,6 +53,11 @@ impl World {
         action: OperatorAction,
     ) {
         let Some(deployment) = self.store.truth.rollouts().deployment(workload) else {
+            if let OperatorAction::Scale { replicas } = action
+                && self.scale_set(host, workload, replicas)
+            {
+                return;
+            }
             host.fact(Fact::OperatorRefused { workload });
             return;
         };
@@ -76,6 +82,24 @@ impl World {
             Some(_) => {}
             None => host.fact(Fact::OperatorRefused { workload }),
         }
+    }
+
+    /// Scales the ReplicaSet of a workload that has no Deployment; false if there is none.
+    fn scale_set<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        workload: WorkloadId,
+        replicas: u32,
+    ) -> bool {
+        let first = self.store.truth.rollouts().sets_of(workload).next();
+        let Some((set, before)) = first.map(|(set, row)| (set, row.spec)) else { return false };
+        let spec = ReplicaSetSpec { replicas, ..before };
+        if spec != before {
+            let revision = spec.revision.unwrap_or(0);
+            host.fact(Fact::ReplicaSetScaled { set, replicas, revision });
+            self.commit(host, Change::ReplicaSetWritten { set, spec });
+        }
+        true
     }
 
     /// The template with another image in a container; `None` if there is no such container.

@@ -46,7 +46,7 @@ pub struct SetImageParams {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleParams {
-    /// Name of the Deployment.
+    /// Name of the Deployment, or of a ReplicaSet that belongs to none.
     pub workload: String,
     /// Number of pods.
     pub replicas: u32,
