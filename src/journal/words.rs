@@ -69,6 +69,10 @@ impl Fact {
             | Fact::ReplicaSetScaled { .. }
             | Fact::ReplicaSetObserved { .. }
             | Fact::ReplicaSetRemoved { .. } => self.rollout_words(),
+            Fact::StatefulSetWritten { .. }
+            | Fact::StatefulSetObserved { .. }
+            | Fact::RevisionWritten { .. }
+            | Fact::RevisionRemoved { .. } => self.stateful_words(),
             Fact::ContainerDefined { .. }
             | Fact::PullBegan { .. }
             | Fact::PullEnded { .. }
@@ -161,6 +165,23 @@ impl Fact {
             }
             Fact::ReplicaSetRemoved { set } => [pair(65, set.0), 0, 0],
             _ => panic!("only facts about rollouts come here"),
+        }
+    }
+
+    /// The canonical form of facts about StatefulSets.
+    const fn stateful_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::StatefulSetWritten { workload, spec, replicas } => {
+                [pair(70, workload.0), pair(spec.0, replicas), 0]
+            }
+            Fact::StatefulSetObserved { workload, replicas, ready, updated } => {
+                [pair(71, workload.0), pair(replicas, ready), updated as u64]
+            }
+            Fact::RevisionWritten { workload, spec, revision } => {
+                [pair(72, workload.0), pair(spec.0, revision), 0]
+            }
+            Fact::RevisionRemoved { workload, spec } => [pair(73, workload.0), spec.0 as u64, 0],
+            _ => panic!("only facts about StatefulSets come here"),
         }
     }
 }

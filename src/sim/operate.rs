@@ -51,6 +51,10 @@ impl World {
         workload: WorkloadId,
         action: OperatorAction,
     ) {
+        if self.store.truth.stateful_sets().get(workload).is_some() {
+            self.operate_stateful_set(host, workload, action);
+            return;
+        }
         let Some(deployment) = self.store.truth.rollouts().deployment(workload) else {
             host.fact(Fact::OperatorRefused { workload });
             return;
@@ -79,7 +83,7 @@ impl World {
     }
 
     /// The template with another image in a container; `None` if there is no such container.
-    fn with_image(
+    pub(super) fn with_image(
         &mut self,
         template: PodSpecId,
         container: Option<Name>,
