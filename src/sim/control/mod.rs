@@ -7,6 +7,7 @@ mod deployments;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
+mod recorder;
 mod replicas;
 mod stateful_sets;
 mod taint_eviction;
