@@ -24,15 +24,10 @@ impl Fact {
     pub const fn words(&self) -> [u64; 3] {
         match *self {
             Fact::NameDefined { name, hash } => [pair(1, name.0), hash, 0],
-            Fact::NodeSpecDefined { spec, resource, amount } => {
-                [pair(2, spec.0), resource_word(resource), amount]
-            }
-            Fact::PodSpecDefined { spec, resource, amount } => {
-                [pair(3, spec.0), resource_word(resource), amount]
-            }
-            Fact::WorkloadDefined { workload, name, replicas, min_serving } => {
-                [pair(4, workload.0), name.0 as u64, pair(replicas, min_serving)]
-            }
+            Fact::NodeSpecDefined { .. }
+            | Fact::PodSpecDefined { .. }
+            | Fact::WorkloadDefined { .. }
+            | Fact::QualityDefined { .. } => self.definition_words(),
             Fact::NodeAdded { node, name, spec } => [pair(5, node.0), name.0 as u64, spec.0 as u64],
             Fact::PodCreated { pod, spec, workload, stem, number, digits } => {
                 let tag = 6 | (digits as u32) << 8;
@@ -80,9 +75,6 @@ impl Fact {
             | Fact::ContainerStarted { .. }
             | Fact::ContainerEnded { .. }
             | Fact::ProbeChanged { .. } => self.container_words(),
-            Fact::QualityDefined { spec, error_ppm, latency_permille } => {
-                [pair(28, spec.0), pair(error_ppm, latency_permille), 0]
-            }
             Fact::Admitted { .. }
             | Fact::SandboxReady { .. }
             | Fact::Stopping { .. }
@@ -91,6 +83,25 @@ impl Fact {
             | Fact::Failed { .. }
             | Fact::NodePressure { .. }
             | Fact::ImagesCollected { .. } => self.kubelet_words(),
+        }
+    }
+
+    /// The canonical form of what is said once of specifications and workloads.
+    const fn definition_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::NodeSpecDefined { spec, resource, amount } => {
+                [pair(2, spec.0), resource_word(resource), amount]
+            }
+            Fact::PodSpecDefined { spec, resource, amount } => {
+                [pair(3, spec.0), resource_word(resource), amount]
+            }
+            Fact::WorkloadDefined { workload, name, replicas, min_serving } => {
+                [pair(4, workload.0), name.0 as u64, pair(replicas, min_serving)]
+            }
+            Fact::QualityDefined { spec, error_ppm, latency_permille } => {
+                [pair(28, spec.0), pair(error_ppm, latency_permille), 0]
+            }
+            _ => panic!("only definitions come here"),
         }
     }
 

@@ -238,13 +238,7 @@ impl View {
             | Change::StatefulSetObserved { .. }
             | Change::RevisionWritten { .. }
             | Change::RevisionRemoved { .. } => self.stateful_sets.apply(change),
-            Change::PodRemoved { pod } => {
-                let view = *self.expect_pod(pod);
-                if view.node.is_some() && !view.phase.is_terminal() {
-                    self.release(pod, catalog);
-                }
-                self.pods[pod] = None;
-            }
+            Change::PodRemoved { pod } => self.remove(pod, catalog),
         }
     }
 
@@ -304,6 +298,14 @@ impl View {
             self.release(pod, catalog);
         }
         self.hold(pod, node, devices, catalog);
+    }
+
+    fn remove(&mut self, pod: PodId, catalog: &Catalog) {
+        let view = *self.expect_pod(pod);
+        if view.node.is_some() && !view.phase.is_terminal() {
+            self.release(pod, catalog);
+        }
+        self.pods[pod] = None;
     }
 
     fn delete(&mut self, pod: PodId) {

@@ -110,6 +110,8 @@ pub enum Event {
         /// The workload of the StatefulSet.
         workload: WorkloadId,
     },
+    /// An Event of the StatefulSet controller is answered.
+    StatefulEventAnswered,
     /// A StatefulSet is to be looked at again.
     StatefulSetLooks {
         /// The workload of the StatefulSet.

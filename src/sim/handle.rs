@@ -51,6 +51,7 @@ impl World {
                 self.stateful_pod_arrives(host, workload, (ordinal, revision));
             }
             Event::StatefulPodsAnswered { workload } => self.stateful_pods_answered(host, workload),
+            Event::StatefulEventAnswered => self.stateful_event_answered(host),
             Event::StatefulSetLooks { workload } => self.stateful_set_looks(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),

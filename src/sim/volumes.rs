@@ -71,7 +71,8 @@ impl World {
         gone
     }
 
-    /// True if the claims of a replica are deleted with it (`persistentVolumeClaimRetentionPolicy`).
+    /// True if the claims of a replica are deleted with it
+    /// (`persistentVolumeClaimRetentionPolicy`).
     fn claims_are_condemned(&self, workload: WorkloadId, name: PodName) -> bool {
         let Some(set) = self.store.truth.stateful_sets().get(workload) else { return false };
         let (_, ordinal, _) = name.parts();

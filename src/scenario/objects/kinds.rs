@@ -215,9 +215,9 @@ fn unknown(api_version: &str, kind: &str) -> Refusal {
         _ if api_version.starts_with("wavetank/") => {
             "keep scenarios out of the folders of objects".to_owned()
         }
-        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, StatefulSet, PriorityClass, \
-              Namespace, Service and the objects of storage; ConfigMap, Secret, RBAC and the like \
-              change nothing"
+        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, StatefulSet, \
+              PriorityClass, Namespace, Service and the objects of storage; ConfigMap, Secret, RBAC \
+              and the like change nothing"
             .to_owned(),
     };
     let text = format!("`{kind}` of `{api_version}` is not a kind that can be simulated");

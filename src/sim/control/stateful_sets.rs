@@ -4,6 +4,7 @@
 //! has, then old revisions. A refused pod ends the batches of the sync, and the set is synced again
 //! after a while. The missing claims of a pod are sent with it, and reach the store just before it.
 
+use super::recorder::Recorder;
 use super::work_queue::WorkQueue;
 use super::{Client, Duty};
 use crate::ground::Time;
@@ -78,6 +79,7 @@ struct Family {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct StatefulSetLoop {
     pub(super) client: Client,
+    recorder: Recorder<WorkloadId>,
     queue: WorkQueue<WorkloadId>,
     families: BTreeMap<WorkloadId, Family>,
 }
@@ -86,6 +88,7 @@ impl StatefulSetLoop {
     pub(super) fn new() -> StatefulSetLoop {
         StatefulSetLoop {
             client: Client::default(),
+            recorder: Recorder::new(),
             queue: WorkQueue::new(WORKERS),
             families: BTreeMap::new(),
         }
@@ -336,11 +339,49 @@ impl World {
         workload: WorkloadId,
     ) {
         let family = self.control.memory.stateful_sets.families.entry(workload).or_default();
-        family.steps.pop_front();
+        let step = family.steps.pop_front();
         if family.refused {
             family.steps.retain(|step| !matches!(step, Step::Pods(_)));
         }
+        if let Some(Step::Pods(acts)) = step {
+            self.record_stateful_events(host, workload, &acts);
+        }
         self.stateful_step(host, workload);
+    }
+
+    /// Tells users about what was done, an Event for each pod and each claim.
+    fn record_stateful_events<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        workload: WorkloadId,
+        acts: &[PodAct],
+    ) {
+        let sets = &mut self.control.memory.stateful_sets;
+        if !sets.client.is_limited() {
+            return;
+        }
+        for act in acts {
+            let claims = match act {
+                PodAct::Create { claims, .. } => *claims,
+                PodAct::Delete { .. } => 0,
+            };
+            (0..1 + claims).for_each(|_| sets.recorder.record(workload, host.now));
+        }
+        self.send_stateful_event(host);
+    }
+
+    fn send_stateful_event<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        let sets = &mut self.control.memory.stateful_sets;
+        if sets.recorder.next() {
+            let sent = sets.client.send(host.now, 1);
+            host.turn(sent + self.timing.request * 2, Event::StatefulEventAnswered);
+        }
+    }
+
+    /// The Event of the controller that was on its way is answered.
+    pub(in crate::sim) fn stateful_event_answered<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        self.control.memory.stateful_sets.recorder.sent();
+        self.send_stateful_event(host);
     }
 
     /// The creation of a replica reaches the store, which refuses a name that is taken.
