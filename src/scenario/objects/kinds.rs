@@ -216,8 +216,8 @@ fn unknown(api_version: &str, kind: &str) -> Refusal {
             "keep scenarios out of the folders of objects".to_owned()
         }
         _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, StatefulSet, \
-              PriorityClass, Namespace, Service and the objects of storage; ConfigMap, Secret, RBAC \
-              and the like change nothing"
+              PriorityClass, Namespace, Service and the objects of storage; ConfigMap, Secret, \
+              RBAC and the like change nothing"
             .to_owned(),
     };
     let text = format!("`{kind}` of `{api_version}` is not a kind that can be simulated");
