@@ -31,7 +31,9 @@ impl World {
                 let template = self.template_before(workload, revision);
                 template.map(|template| StatefulSetGoal { template, ..before })
             }
-            OperatorAction::Pause | OperatorAction::Resume => None,
+            OperatorAction::Pause | OperatorAction::Resume | OperatorAction::Readiness { .. } => {
+                None
+            }
         };
         match goal {
             Some(goal) if goal != before => {
