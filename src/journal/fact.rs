@@ -23,6 +23,8 @@ pub enum DeletionCause {
     ScaleDown = 10,
     /// It made room for a more important pod.
     Preempted = 11,
+    /// Its owner replaces it by one of another template.
+    Update = 12,
 }
 
 impl DeletionCause {
@@ -450,6 +452,42 @@ pub enum Fact {
     ReplicaSetRemoved {
         /// ReplicaSet.
         set: ReplicaSetId,
+    },
+    /// Somebody wrote what a StatefulSet is to be.
+    StatefulSetWritten {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// What its pods are made of.
+        spec: PodSpecId,
+        /// Number of pods wanted.
+        replicas: u32,
+    },
+    /// What a StatefulSet has is written.
+    StatefulSetObserved {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// Pods.
+        replicas: u32,
+        /// Ready pods.
+        ready: u32,
+        /// Pods of the present template that are not asked to stop.
+        updated: u32,
+    },
+    /// A template of a StatefulSet is the revision of this number from now on.
+    RevisionWritten {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// The template.
+        spec: PodSpecId,
+        /// The number.
+        revision: u32,
+    },
+    /// A revision of a StatefulSet was deleted.
+    RevisionRemoved {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// The template.
+        spec: PodSpecId,
     },
     /// The run ended here.
     RunEnded {

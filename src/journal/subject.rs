@@ -57,6 +57,10 @@ impl Fact {
             | Fact::DeploymentWritten { workload, .. }
             | Fact::RolloutProgress { workload, .. }
             | Fact::OperatorRefused { workload }
+            | Fact::StatefulSetWritten { workload, .. }
+            | Fact::StatefulSetObserved { workload, .. }
+            | Fact::RevisionWritten { workload, .. }
+            | Fact::RevisionRemoved { workload, .. }
             | Fact::ReplicaSetCreated { workload, .. } => (None, None, Some(workload)),
             Fact::NameDefined { .. }
             | Fact::NodeSpecDefined { .. }

@@ -24,15 +24,10 @@ impl Fact {
     pub const fn words(&self) -> [u64; 3] {
         match *self {
             Fact::NameDefined { name, hash } => [pair(1, name.0), hash, 0],
-            Fact::NodeSpecDefined { spec, resource, amount } => {
-                [pair(2, spec.0), resource_word(resource), amount]
-            }
-            Fact::PodSpecDefined { spec, resource, amount } => {
-                [pair(3, spec.0), resource_word(resource), amount]
-            }
-            Fact::WorkloadDefined { workload, name, replicas, min_serving } => {
-                [pair(4, workload.0), name.0 as u64, pair(replicas, min_serving)]
-            }
+            Fact::NodeSpecDefined { .. }
+            | Fact::PodSpecDefined { .. }
+            | Fact::WorkloadDefined { .. }
+            | Fact::QualityDefined { .. } => self.definition_words(),
             Fact::NodeAdded { node, name, spec } => [pair(5, node.0), name.0 as u64, spec.0 as u64],
             Fact::PodCreated { pod, spec, workload, stem, number, digits } => {
                 let tag = 6 | (digits as u32) << 8;
@@ -69,6 +64,10 @@ impl Fact {
             | Fact::ReplicaSetScaled { .. }
             | Fact::ReplicaSetObserved { .. }
             | Fact::ReplicaSetRemoved { .. } => self.rollout_words(),
+            Fact::StatefulSetWritten { .. }
+            | Fact::StatefulSetObserved { .. }
+            | Fact::RevisionWritten { .. }
+            | Fact::RevisionRemoved { .. } => self.stateful_words(),
             Fact::ContainerDefined { .. }
             | Fact::PullBegan { .. }
             | Fact::PullEnded { .. }
@@ -76,9 +75,6 @@ impl Fact {
             | Fact::ContainerStarted { .. }
             | Fact::ContainerEnded { .. }
             | Fact::ProbeChanged { .. } => self.container_words(),
-            Fact::QualityDefined { spec, error_ppm, latency_permille } => {
-                [pair(28, spec.0), pair(error_ppm, latency_permille), 0]
-            }
             Fact::Admitted { .. }
             | Fact::SandboxReady { .. }
             | Fact::Stopping { .. }
@@ -87,6 +83,25 @@ impl Fact {
             | Fact::Failed { .. }
             | Fact::NodePressure { .. }
             | Fact::ImagesCollected { .. } => self.kubelet_words(),
+        }
+    }
+
+    /// The canonical form of what is said once of specifications and workloads.
+    const fn definition_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::NodeSpecDefined { spec, resource, amount } => {
+                [pair(2, spec.0), resource_word(resource), amount]
+            }
+            Fact::PodSpecDefined { spec, resource, amount } => {
+                [pair(3, spec.0), resource_word(resource), amount]
+            }
+            Fact::WorkloadDefined { workload, name, replicas, min_serving } => {
+                [pair(4, workload.0), name.0 as u64, pair(replicas, min_serving)]
+            }
+            Fact::QualityDefined { spec, error_ppm, latency_permille } => {
+                [pair(28, spec.0), pair(error_ppm, latency_permille), 0]
+            }
+            _ => panic!("only definitions come here"),
         }
     }
 
@@ -161,6 +176,23 @@ impl Fact {
             }
             Fact::ReplicaSetRemoved { set } => [pair(65, set.0), 0, 0],
             _ => panic!("only facts about rollouts come here"),
+        }
+    }
+
+    /// The canonical form of facts about StatefulSets.
+    const fn stateful_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::StatefulSetWritten { workload, spec, replicas } => {
+                [pair(70, workload.0), pair(spec.0, replicas), 0]
+            }
+            Fact::StatefulSetObserved { workload, replicas, ready, updated } => {
+                [pair(71, workload.0), pair(replicas, ready), updated as u64]
+            }
+            Fact::RevisionWritten { workload, spec, revision } => {
+                [pair(72, workload.0), pair(spec.0, revision), 0]
+            }
+            Fact::RevisionRemoved { workload, spec } => [pair(73, workload.0), spec.0 as u64, 0],
+            _ => panic!("only facts about StatefulSets come here"),
         }
     }
 }

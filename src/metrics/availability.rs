@@ -167,7 +167,8 @@ impl Fold for Availability {
         if let Some(row) = step.pod {
             self.look(step.at, row.workload, step.book);
         } else if let Fact::WorkloadDefined { workload, .. }
-        | Fact::DeploymentWritten { workload, .. } = step.fact
+        | Fact::DeploymentWritten { workload, .. }
+        | Fact::StatefulSetWritten { workload, .. } = step.fact
         {
             self.look(step.at, workload, step.book);
         }

@@ -266,7 +266,8 @@ impl Book {
                     WorkloadRow { name, replicas, is_service, min_serving, defined: at, serving };
                 *row_mut(&mut self.workloads, workload.index()) = Some(row);
             }
-            Fact::DeploymentWritten { workload, replicas, .. } => {
+            Fact::DeploymentWritten { workload, replicas, .. }
+            | Fact::StatefulSetWritten { workload, replicas, .. } => {
                 if let Some(row) = row_mut(&mut self.workloads, workload.index()) {
                     row.replicas = replicas;
                     row.is_service |= replicas > 0;

@@ -285,7 +285,9 @@ fn is_stale(step: &Step<'_>) -> bool {
 impl Fold for Recovery {
     fn fold(&mut self, step: &Step<'_>) {
         self.fold_node(&step.fact, step.at);
-        if let Fact::DeploymentWritten { workload, .. } = step.fact {
+        if let Fact::DeploymentWritten { workload, .. }
+        | Fact::StatefulSetWritten { workload, .. } = step.fact
+        {
             self.look(workload, step.at, step.book);
         }
         let Some(row) = step.pod else {

@@ -2,7 +2,8 @@
 
 use super::{
     DeploymentSpec, DeploymentStatus, DeviceMask, NodeId, NodeStatus, ObjectId, PodId, PodName,
-    PodPhase, PodSpecId, PodUid, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, WorkloadId,
+    PodPhase, PodSpecId, PodUid, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, StatefulSetGoal,
+    StatefulSetRecord, WorkloadId,
 };
 use crate::ground::{Name, Time};
 use serde::{Deserialize, Serialize};
@@ -148,5 +149,35 @@ pub enum Change {
     ReplicaSetRemoved {
         /// ReplicaSet.
         set: ReplicaSetId,
+    },
+    /// A StatefulSet is new, or somebody wrote what it is to be.
+    StatefulSetWritten {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// What it is to be.
+        goal: StatefulSetGoal,
+    },
+    /// The StatefulSet controller wrote what a StatefulSet is.
+    StatefulSetObserved {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// What it is.
+        record: StatefulSetRecord,
+    },
+    /// A ControllerRevision of a StatefulSet is new, or has another number.
+    RevisionWritten {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// The template.
+        template: PodSpecId,
+        /// The number.
+        number: u32,
+    },
+    /// A ControllerRevision of a StatefulSet is gone.
+    RevisionRemoved {
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// The template.
+        template: PodSpecId,
     },
 }

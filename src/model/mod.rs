@@ -25,6 +25,7 @@ mod replica_set;
 mod resource;
 mod rollouts;
 mod selector;
+mod stateful_set;
 mod stimulus;
 mod taint;
 mod touch;
@@ -69,6 +70,10 @@ pub use replica_set::{Deployment, ReplicaSet, ReplicaSetId, ReplicaSetSpec};
 pub use resource::{Amounts, Extended, Resource};
 pub use rollouts::Rollouts;
 pub use selector::LabelSelector;
+pub use stateful_set::{
+    ClaimFate, ClaimRetention, PodManagement, StatefulSet, StatefulSetGoal, StatefulSetRecord,
+    StatefulSetSpec, StatefulSetStatus, StatefulSets, StatefulUpdate,
+};
 pub use stimulus::{Lifetime, OperatorAction, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
 pub use touch::{Touch, TouchCursor};

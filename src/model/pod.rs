@@ -513,6 +513,20 @@ impl PodName {
     pub fn claim_text(&self, volume: Name, names: &Names) -> String {
         format!("{}-{}", self.own_text(names), names.text(volume))
     }
+
+    /// The name of the claim that a replica of a StatefulSet has from a template of this name
+    /// (`getPersistentVolumeClaimName`, Kubernetes 1.34).
+    pub fn replica_claim_text(&self, template: Name, names: &Names) -> String {
+        format!("{}-{}", names.text(template), self.own_text(names))
+    }
+
+    /// The ordinal that the pod has if it is one of the StatefulSet of this name.
+    pub fn ordinal_in(&self, set: &str, names: &Names) -> Option<u32> {
+        let stem = names.text(self.stem).strip_suffix('-')?;
+        let digits = self.number.checked_ilog10().unwrap_or(0) + 1;
+        (stem == set && (self.digits == 1 || u32::from(self.digits) == digits))
+            .then_some(self.number)
+    }
 }
 
 /// How far a pod is, as the store has it.

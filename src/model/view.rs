@@ -4,8 +4,8 @@
 use super::touch::TouchLog;
 use super::{
     Catalog, Change, DeviceMask, MILLI_PER_DEVICE, NodeHolds, NodeId, NodeSpec, NodeStatus,
-    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, Rollouts, Touch,
-    TouchCursor, WorkloadId, books,
+    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, Rollouts, StatefulSets,
+    Touch, TouchCursor, WorkloadId, books,
 };
 use crate::ground::{Id, Name, Table, Time};
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,7 @@ pub struct View {
     affine: BTreeSet<(NodeId, PodId)>,
     objects: Objects,
     rollouts: Rollouts,
+    stateful_sets: StatefulSets,
     #[serde(skip)]
     touches: TouchLog,
 }
@@ -155,6 +156,11 @@ impl View {
         &self.rollouts
     }
 
+    /// StatefulSets.
+    pub fn stateful_sets(&self) -> &StatefulSets {
+        &self.stateful_sets
+    }
+
     /// What was touched since then, in order; `None` if that is too long ago or was another view.
     pub fn touches_since(&self, cursor: TouchCursor) -> Option<&[Touch]> {
         self.touches.since(cursor)
@@ -228,13 +234,11 @@ impl View {
             | Change::ReplicaSetWritten { .. }
             | Change::ReplicaSetObserved { .. }
             | Change::ReplicaSetRemoved { .. } => self.rollouts.apply(change),
-            Change::PodRemoved { pod } => {
-                let view = *self.expect_pod(pod);
-                if view.node.is_some() && !view.phase.is_terminal() {
-                    self.release(pod, catalog);
-                }
-                self.pods[pod] = None;
-            }
+            Change::StatefulSetWritten { .. }
+            | Change::StatefulSetObserved { .. }
+            | Change::RevisionWritten { .. }
+            | Change::RevisionRemoved { .. } => self.stateful_sets.apply(change),
+            Change::PodRemoved { pod } => self.remove(pod, catalog),
         }
     }
 
@@ -294,6 +298,14 @@ impl View {
             self.release(pod, catalog);
         }
         self.hold(pod, node, devices, catalog);
+    }
+
+    fn remove(&mut self, pod: PodId, catalog: &Catalog) {
+        let view = *self.expect_pod(pod);
+        if view.node.is_some() && !view.phase.is_terminal() {
+            self.release(pod, catalog);
+        }
+        self.pods[pod] = None;
     }
 
     fn delete(&mut self, pod: PodId) {

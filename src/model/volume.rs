@@ -76,6 +76,9 @@ pub enum PodVolume {
     Claim(Name),
     /// A claim made for the pod, named after the pod and this volume.
     Ephemeral(Name, Box<ClaimTemplate>),
+    /// A claim of a replica of a StatefulSet, named after this volume and the pod; it stays when
+    /// the pod goes.
+    Replica(Name, Box<ClaimTemplate>),
     /// A disk.
     Disk(Disk),
 }
@@ -85,7 +88,7 @@ impl PodVolume {
     pub(super) fn rename(&mut self, rename: &mut impl FnMut(Name) -> Name) {
         match self {
             PodVolume::Claim(name) => *name = rename(*name),
-            PodVolume::Ephemeral(name, template) => {
+            PodVolume::Ephemeral(name, template) | PodVolume::Replica(name, template) => {
                 *name = rename(*name);
                 template.rename(rename);
             }

@@ -311,6 +311,7 @@ pub(super) const fn deleted(cause: DeletionCause) -> &'static str {
         }
         DeletionCause::NodeLost => "its node is gone",
         DeletionCause::ScaleDown => "its owner has more pods than it wants",
+        DeletionCause::Update => "its owner replaces it by one of another template",
         DeletionCause::Preempted => "preempted: it makes room for a more important pod",
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::journal::DeletionCause;
 use crate::model::{
-    DeviceMask, FailedReason, NodeId, OperatorAction, PodId, PodPhase, PodUid, Pressures,
-    ReplicaSetId, WorkloadId,
+    DeviceMask, FailedReason, NodeId, OperatorAction, PodId, PodPhase, PodSpecId, PodUid,
+    Pressures, ReplicaSetId, WorkloadId,
 };
 use crate::policy::kube::control::GcCause;
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,33 @@ pub enum Event {
         /// The workload of the Deployment.
         workload: WorkloadId,
     },
-    /// What somebody does to a Deployment reaches the store.
+    /// A write of the StatefulSet controller that is not about a pod reaches the store.
+    StatefulWriteArrives {
+        /// The workload of the StatefulSet.
+        workload: WorkloadId,
+    },
+    /// The creation of a pod of a StatefulSet reaches the store.
+    StatefulPodArrives {
+        /// The workload of the StatefulSet.
+        workload: WorkloadId,
+        /// Its ordinal.
+        ordinal: u32,
+        /// What it is made of.
+        revision: PodSpecId,
+    },
+    /// All requests of a StatefulSet about pods that were sent together are answered.
+    StatefulPodsAnswered {
+        /// The workload of the StatefulSet.
+        workload: WorkloadId,
+    },
+    /// An Event of the StatefulSet controller is answered.
+    StatefulEventAnswered,
+    /// A StatefulSet is to be looked at again.
+    StatefulSetLooks {
+        /// The workload of the StatefulSet.
+        workload: WorkloadId,
+    },
+    /// What somebody does to a Deployment or a StatefulSet reaches the store.
     OperatorActs {
         /// The workload of the Deployment.
         workload: WorkloadId,

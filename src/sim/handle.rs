@@ -46,6 +46,13 @@ impl World {
             }
             Event::OperatorActs { workload, action } => self.operate(host, workload, action),
             Event::DeploymentLooks { workload } => self.deployment_looks(host, workload),
+            Event::StatefulWriteArrives { workload } => self.stateful_write_arrives(host, workload),
+            Event::StatefulPodArrives { workload, ordinal, revision } => {
+                self.stateful_pod_arrives(host, workload, (ordinal, revision));
+            }
+            Event::StatefulPodsAnswered { workload } => self.stateful_pods_answered(host, workload),
+            Event::StatefulEventAnswered => self.stateful_event_answered(host),
+            Event::StatefulSetLooks { workload } => self.stateful_set_looks(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
             Event::NodesLook => self.nodes_look(host),

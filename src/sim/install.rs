@@ -8,7 +8,7 @@ use crate::ground::Time;
 use crate::journal::{Fact, Sink};
 use crate::model::{
     Change, DeploymentSpec, DeviceMask, Lifetime, NodeId, ObjectId, PodPhase, PodSpecId,
-    ReplicaSetSpec, WorkloadId,
+    ReplicaSetSpec, StatefulSetGoal, WorkloadId,
 };
 use crate::policy::kube::control::Fenceposts;
 use crate::policy::{Scheduler, choose_devices};
@@ -28,7 +28,8 @@ impl World {
         }
     }
 
-    /// Creates the Deployment of a workload, and its first ReplicaSet.
+    /// Creates the Deployment of a workload, and its first ReplicaSet, or its StatefulSet, and its
+    /// first revision.
     pub(super) fn install_keeper<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
@@ -37,6 +38,10 @@ impl World {
     ) {
         let (set, created) = (self.store.truth.rollouts().next_set(), host.now);
         let template = keeper.template();
+        if let Keeper::StatefulSet(goal) = keeper {
+            self.install_stateful_set(host, workload, goal);
+            return;
+        }
         let spec = match keeper {
             Keeper::Deployment(spec) => {
                 let DeploymentSpec { template: spec_id, replicas, paused, min_ready, .. } = spec;
@@ -46,6 +51,7 @@ impl World {
                 let (desired, max, revision) = (Some(replicas), Some(max), Some(1));
                 ReplicaSetSpec { replicas, desired, max, revision, min_ready }
             }
+            Keeper::StatefulSet(_) => unreachable!("it was installed above"),
             Keeper::ReplicaSet { replicas, min_ready, .. } => {
                 let (desired, max, revision) = (None, None, None);
                 ReplicaSetSpec { replicas, desired, max, revision, min_ready }
@@ -55,6 +61,20 @@ impl World {
         let (replicas, revision) = (spec.replicas, spec.revision.unwrap_or(0));
         host.fact(Fact::ReplicaSetScaled { set, replicas, revision });
         self.list(created, Change::ReplicaSetAdded { set, workload, template, created, spec });
+    }
+
+    fn install_stateful_set<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        workload: WorkloadId,
+        goal: StatefulSetGoal,
+    ) {
+        let (template, replicas) = (goal.template, goal.spec.replicas);
+        host.fact(Fact::StatefulSetWritten { workload, spec: template, replicas });
+        self.list(host.now, Change::StatefulSetWritten { workload, goal });
+        let number = 1;
+        host.fact(Fact::RevisionWritten { workload, spec: template, revision: number });
+        self.list(host.now, Change::RevisionWritten { workload, template, number });
     }
 
     fn install_pod<S: Sink>(&mut self, host: &mut Host<'_, S>, setup: &PodSetup) {

@@ -20,6 +20,7 @@ mod kubelet_params;
 mod machine;
 mod node;
 mod operate;
+mod operate_stateful;
 mod params;
 mod run;
 mod schedule;

@@ -57,6 +57,10 @@ impl World {
             self.say_readiness(host, workload, (pod, ready));
             return;
         }
+        if self.store.truth.stateful_sets().get(workload).is_some() {
+            self.operate_stateful_set(host, workload, action);
+            return;
+        }
         let Some(deployment) = self.store.truth.rollouts().deployment(workload) else {
             if let OperatorAction::Scale { replicas } = action
                 && self.scale_set(host, workload, replicas)
@@ -138,7 +142,7 @@ impl World {
     }
 
     /// The template with another image in a container; `None` if there is no such container.
-    fn with_image(
+    pub(super) fn with_image(
         &mut self,
         template: PodSpecId,
         container: Option<Name>,

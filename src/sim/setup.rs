@@ -3,7 +3,8 @@
 use super::{Detail, KubeletDelays, SimParams};
 use crate::ground::{Draws, Name, Span};
 use crate::model::{
-    Catalog, DeploymentSpec, NodeId, NodeSpecId, ObjectId, PodName, PodSpecId, TaintsId, WorkloadId,
+    Catalog, DeploymentSpec, NodeId, NodeSpecId, ObjectId, PodName, PodSpecId, StatefulSetGoal,
+    TaintsId, WorkloadId,
 };
 use crate::policy::AnyScheduler;
 use crate::policy::kube::control::RollbackPolicy;
@@ -42,6 +43,8 @@ pub struct PodSetup {
 pub enum Keeper {
     /// A Deployment, whose first ReplicaSet is there.
     Deployment(DeploymentSpec),
+    /// A StatefulSet, whose revision is there.
+    StatefulSet(StatefulSetGoal),
     /// A ReplicaSet of nobody.
     ReplicaSet {
         /// Number of pods wanted.
@@ -58,6 +61,7 @@ impl Keeper {
     pub fn template(&self) -> PodSpecId {
         match self {
             Keeper::Deployment(spec) => spec.template,
+            Keeper::StatefulSet(goal) => goal.template,
             Keeper::ReplicaSet { template, .. } => *template,
         }
     }
@@ -66,6 +70,7 @@ impl Keeper {
     pub fn replicas(&self) -> u32 {
         match self {
             Keeper::Deployment(spec) => spec.replicas,
+            Keeper::StatefulSet(goal) => goal.spec.replicas,
             Keeper::ReplicaSet { replicas, .. } => *replicas,
         }
     }
@@ -76,6 +81,9 @@ impl Keeper {
         match self {
             Keeper::Deployment(spec) => {
                 Keeper::Deployment(DeploymentSpec { template: pods, ..spec })
+            }
+            Keeper::StatefulSet(goal) => {
+                Keeper::StatefulSet(StatefulSetGoal { template: pods, ..goal })
             }
             Keeper::ReplicaSet { replicas, min_ready, .. } => {
                 Keeper::ReplicaSet { replicas, template: pods, min_ready }

@@ -10,9 +10,11 @@ use crate::ground::Name;
 use crate::journal::Sink;
 use crate::model::{
     Catalog, Change, Claim, ClaimRef, ClaimTemplate, NodeId, Object, ObjectId, PodName, PodSpecId,
-    PodVolume, VolumePlan,
+    PodVolume, VolumePlan, WorkloadId,
 };
-use crate::policy::kube::control::{bind_volume, driver_of, provisioned};
+use crate::policy::kube::control::{
+    ClaimOwner, bind_volume, claim_name, claim_owner, driver_of, provisioned,
+};
 
 impl World {
     /// Claims that are made for a pod of this name, as objects; those that are there are kept.
@@ -21,7 +23,7 @@ impl World {
             return Vec::new();
         }
         let mut made = Vec::new();
-        for (key, template) in self.ephemeral(spec, name) {
+        for (key, template, of_replica) in self.own_claims(spec, name) {
             let objects = self.store.truth.objects();
             if objects.claim(key.namespace, key.name, &self.catalog).is_some() {
                 continue;
@@ -29,23 +31,33 @@ impl World {
             let default = objects.default_class(&self.catalog);
             let owner = name.own_text(&self.catalog.names);
             let owner = self.catalog.names.intern(&owner);
-            let claim = Claim { owner_pod: Some(owner), ..template.claim(key, default) };
+            let owner_pod = Some(owner).filter(|_| !of_replica);
+            let claim = Claim { owner_pod, ..template.claim(key, default) };
             made.push(self.catalog.intern_object(&Object::Claim(claim)));
         }
         made
     }
 
-    /// The claims that go with a pod of this name, with the volumes that they had.
-    pub(super) fn claims_gone_with(&mut self, spec: PodSpecId, name: PodName) -> Vec<ObjectId> {
+    /// The claims that go with a pod of this name, with the volumes that they had. Those of a
+    /// replica go only if its StatefulSet wants it so and does not want the replica any more.
+    pub(super) fn claims_gone_with(
+        &mut self,
+        spec: PodSpecId,
+        (workload, name): (WorkloadId, PodName),
+    ) -> Vec<ObjectId> {
         if self.catalog.pod_spec(spec).volumes.is_empty() {
             return Vec::new();
         }
         let mut gone = Vec::new();
         let own = name.own_text(&self.catalog.names);
-        for (key, _) in self.ephemeral(spec, name) {
+        let condemned = self.claims_are_condemned(workload, name);
+        for (key, _, of_replica) in self.own_claims(spec, name) {
             let objects = self.store.truth.objects();
             let claim = objects.claim(key.namespace, key.name, &self.catalog);
             let is_its = |claim: &&Claim| {
+                if of_replica {
+                    return condemned;
+                }
                 claim.owner_pod.is_some_and(|owner| self.catalog.names.text(owner) == own)
             };
             let Some(claim) = claim.filter(is_its).cloned() else { continue };
@@ -59,21 +71,63 @@ impl World {
         gone
     }
 
-    fn ephemeral(&mut self, spec: PodSpecId, name: PodName) -> Vec<(ClaimRef, ClaimTemplate)> {
+    /// True if the claims of a replica are deleted with it
+    /// (`persistentVolumeClaimRetentionPolicy`).
+    fn claims_are_condemned(&self, workload: WorkloadId, name: PodName) -> bool {
+        let Some(set) = self.store.truth.stateful_sets().get(workload) else { return false };
+        let (_, ordinal, _) = name.parts();
+        let condemned = !set.goal.spec.has_ordinal(ordinal);
+        claim_owner(set.goal.retention, condemned) == ClaimOwner::Pod
+    }
+
+    /// Number of claims of a replica that are not there yet, as the controllers believe.
+    pub(super) fn missing_replica_claims(
+        &self,
+        workload: WorkloadId,
+        spec: PodSpecId,
+        ordinal: u32,
+    ) -> u32 {
+        let spec = self.catalog.pod_spec(spec);
+        let names = &self.catalog.names;
+        let set = names.text(self.catalog.workloads[workload].name);
+        let set = set.rsplit('/').next().unwrap_or(set);
+        let objects = self.control.feed.view(&self.store).objects();
+        let missing = |volume: &&PodVolume| match volume {
+            PodVolume::Replica(volume, _) => {
+                let claim = names.find(&claim_name(names.text(*volume), set, ordinal));
+                claim.and_then(|own| objects.claim(spec.namespace, own, &self.catalog)).is_none()
+            }
+            PodVolume::Claim(_) | PodVolume::Ephemeral(..) | PodVolume::Disk(_) => false,
+        };
+        u32::try_from(spec.volumes.iter().filter(missing).count()).expect("few volumes")
+    }
+
+    /// The claims that a pod of this name has for itself, and whether it has them as a replica.
+    fn own_claims(
+        &mut self,
+        spec: PodSpecId,
+        name: PodName,
+    ) -> Vec<(ClaimRef, ClaimTemplate, bool)> {
         let spec = self.catalog.pod_spec(spec);
         let namespace = spec.namespace;
-        let volumes = spec.volumes.iter().filter_map(|volume| match volume {
-            PodVolume::Ephemeral(volume, template) => Some((*volume, (**template).clone())),
+        let names = &self.catalog.names;
+        let own = |volume: &PodVolume| match volume {
+            PodVolume::Ephemeral(volume, template) => {
+                Some((name.claim_text(*volume, names), (**template).clone(), false))
+            }
+            PodVolume::Replica(volume, template) => {
+                Some((name.replica_claim_text(*volume, names), (**template).clone(), true))
+            }
             PodVolume::Claim(_) | PodVolume::Disk(_) => None,
-        });
-        let volumes: Vec<(Name, ClaimTemplate)> = volumes.collect();
-        let mut claims = Vec::new();
-        for (volume, template) in volumes {
-            let text = name.claim_text(volume, &self.catalog.names);
+        };
+        let claims: Vec<(String, ClaimTemplate, bool)> =
+            spec.volumes.iter().filter_map(own).collect();
+        let mut found = Vec::with_capacity(claims.len());
+        for (text, template, of_replica) in claims {
             let name = self.catalog.names.intern(&text);
-            claims.push((ClaimRef { namespace, name }, template));
+            found.push((ClaimRef { namespace, name }, template, of_replica));
         }
-        claims
+        found
     }
 
     /// False if what was decided about volumes cannot be written: a claim is gone, or another one

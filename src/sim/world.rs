@@ -222,9 +222,9 @@ impl World {
         self.remember_lifetime(pod);
         self.kubelet_forgets(host, pod);
         let row = self.store.truth.pod(pod).expect("only what is there is removed");
-        let (spec, name) = (row.spec, row.name);
+        let (spec, named) = (row.spec, (row.workload, row.name));
         self.commit(host, Change::PodRemoved { pod });
-        for object in self.claims_gone_with(spec, name) {
+        for object in self.claims_gone_with(spec, named) {
             self.commit(host, Change::ObjectRemoved { object });
         }
         self.fleet.uninstall(pod);

@@ -74,6 +74,23 @@ fn bad_release() {
     assert!(kubernetes < 0.3 && pipeline > 0.7, "{worst:?}");
 }
 
+/// A stuck ordinal stays stuck when the template is put back.
+#[test]
+fn statefulset_stuck() {
+    check("statefulset-stuck", "statefulset-stuck", &[]);
+    let results: Vec<f64> = load("statefulset-stuck", &[])
+        .scenarios
+        .iter()
+        .map(|scenario| {
+            let session = Session::new(scenario.file.seed);
+            let finished = run(scenario, &session, (), |_| {}).unwrap();
+            catalog::value(&finished.results, "availability.worst").unwrap()
+        })
+        .collect();
+    let [stuck, put_back] = results[..] else { panic!("{results:?}") };
+    assert!(stuck < 0.3 && (stuck - put_back).abs() < 1e-9, "{results:?}");
+}
+
 fn openb() -> Option<(PathBuf, Vec<String>)> {
     let folder = shared("data/alibaba-gpu-2023")?;
     let sets = vec![format!("data={}", folder.display())];

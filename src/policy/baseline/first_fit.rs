@@ -82,6 +82,10 @@ impl Scheduler for FirstFit {
             | Change::ReplicaSetWritten { .. }
             | Change::ReplicaSetObserved { .. }
             | Change::ReplicaSetRemoved { .. }
+            | Change::StatefulSetWritten { .. }
+            | Change::StatefulSetObserved { .. }
+            | Change::RevisionWritten { .. }
+            | Change::RevisionRemoved { .. }
             | Change::ObjectSet { .. }
             | Change::ObjectRemoved { .. } => return,
         }

@@ -162,7 +162,12 @@ impl Reader<'_> {
         self.claim_template(&read.spec, &join(path, "spec"))
     }
 
-    fn claim_template(&mut self, spec: &PersistentVolumeClaimSpec, path: &str) -> ClaimTemplate {
+    /// What claims ask for.
+    pub(super) fn claim_template(
+        &mut self,
+        spec: &PersistentVolumeClaimSpec,
+        path: &str,
+    ) -> ClaimTemplate {
         self.rest(&spec.rest, path);
         let at = |key: &str| join(path, key);
         let class = spec.storage_class_name.as_deref();

@@ -162,7 +162,7 @@ pub(in crate::scenario) fn check_replica_set(reader: &mut Reader<'_>, one: &Repl
 }
 
 /// Pods of these controllers restart for ever, without a deadline.
-fn check_template(
+pub(super) fn check_template(
     reader: &mut Reader<'_>,
     selector: &SelectorManifest,
     template: &TemplateManifest,

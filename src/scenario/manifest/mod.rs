@@ -16,6 +16,7 @@ mod probe;
 mod resources;
 mod rest;
 mod service;
+mod stateful_set;
 mod storage;
 mod tolerations;
 mod volumes;
@@ -44,6 +45,11 @@ pub use priority::PriorityClassManifest;
 pub use probe::{HookManifest, LifecycleManifest, ProbeManifest, SleepManifest};
 pub use rest::{Known, Rest};
 pub use service::{ServiceManifest, ServiceSpec};
+pub use stateful_set::{
+    ClaimFateWord, ClaimRetentionManifest, OrdinalsManifest, PartitionManifest, PodManagementWord,
+    ReplicaClaimManifest, StatefulSetManifest, StatefulSetSpecManifest, StatefulStrategyManifest,
+    StatefulStrategyWord,
+};
 pub use storage::{
     AccessModeWord, BindingModeWord, ClaimReference, ClaimTemplateManifest, CsiDriverManifest,
     CsiDriverSpec, CsiNodeAllocatable, CsiNodeDriver, CsiNodeManifest, CsiNodeSpec, CsiSource,
@@ -63,6 +69,7 @@ pub(super) use node::{ReadNode, convert_node};
 pub(super) use pod_terms::selector;
 pub(super) use priority::PriorityClasses;
 pub(super) use resources::{GPU_RESOURCE, check_resource};
+pub(super) use stateful_set::{add_replica_claims, read_stateful_set};
 
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,8 @@ pub(in crate::scenario) enum Kind {
     ReplicaSet,
     /// ReplicaSets, one after the other.
     Deployment,
+    /// Pods with numbers, that are kept alive.
+    StatefulSet,
     /// A priority with a name.
     PriorityClass,
     /// A part of the cluster.
@@ -59,6 +61,7 @@ impl Kind {
             Kind::Pod
             | Kind::ReplicaSet
             | Kind::Deployment
+            | Kind::StatefulSet
             | Kind::Service
             | Kind::PersistentVolumeClaim
             | Kind::CsiStorageCapacity => false,
@@ -107,12 +110,7 @@ const KINDS: [(&str, &str, &str, Known); 45] = [
     ("rbac.authorization.k8s.io", "v1", "RoleBinding", Known::Inert),
     ("rbac.authorization.k8s.io", "v1", "ClusterRole", Known::Inert),
     ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", Known::Inert),
-    (
-        "apps",
-        "v1",
-        "StatefulSet",
-        Known::Later(CONTROLLERS, "write it as a Deployment, or leave it out"),
-    ),
+    ("apps", "v1", "StatefulSet", Known::Read(Kind::StatefulSet)),
     (
         "apps",
         "v1",
@@ -217,9 +215,9 @@ fn unknown(api_version: &str, kind: &str) -> Refusal {
         _ if api_version.starts_with("wavetank/") => {
             "keep scenarios out of the folders of objects".to_owned()
         }
-        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, PriorityClass, \
-              Namespace, Service and the objects of storage; ConfigMap, Secret, RBAC and the like \
-              change nothing"
+        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, StatefulSet, \
+              PriorityClass, Namespace, Service and the objects of storage; ConfigMap, Secret, \
+              RBAC and the like change nothing"
             .to_owned(),
     };
     let text = format!("`{kind}` of `{api_version}` is not a kind that can be simulated");

@@ -15,7 +15,7 @@ use super::{
     CsiDriverManifest, CsiNodeManifest, CsiStorageCapacityManifest, DeploymentManifest, Diagnostic,
     Kind as Shape, NamespaceManifest, Node, NodeManifest, PersistentVolumeClaimManifest,
     PersistentVolumeManifest, PodObject, PriorityClassManifest, ReplicaSetManifest,
-    ServiceManifest, Sources, StorageClassManifest,
+    ServiceManifest, Sources, StatefulSetManifest, StorageClassManifest,
 };
 use crate::ground::Problem;
 use serde::de::DeserializeOwned;
@@ -99,6 +99,7 @@ pub(super) struct Objects {
     pub(super) pods: Vec<Object<PodObject>>,
     pub(super) replica_sets: Vec<Object<ReplicaSetManifest>>,
     pub(super) deployments: Vec<Object<DeploymentManifest>>,
+    pub(super) stateful_sets: Vec<Object<StatefulSetManifest>>,
     pub(super) classes: Vec<Object<PriorityClassManifest>>,
     pub(super) namespaces: Vec<Object<NamespaceManifest>>,
     pub(super) services: Vec<Object<ServiceManifest>>,
@@ -146,10 +147,13 @@ impl Objects {
     /// True if there is a controller of this name, even if it cannot be used.
     pub(super) fn has_controller(&self, full_name: &str) -> bool {
         let deployments = self.deployments.iter().map(|one| &one.head);
-        let mut all = deployments.chain(self.replica_sets.iter().map(|one| &one.head));
+        let stateful = self.stateful_sets.iter().map(|one| &one.head);
+        let replica_sets = self.replica_sets.iter().map(|one| &one.head);
+        let mut all = deployments.chain(replica_sets).chain(stateful);
         all.any(|head| head.full_name() == full_name)
             || self.broken(Kind::Deployment)
             || self.broken(Kind::ReplicaSet)
+            || self.broken(Kind::StatefulSet)
     }
 
     /// The message for a problem of an object.
@@ -197,6 +201,7 @@ impl Objects {
             Kind::Pod => typed(head, sources, &mut self.pods),
             Kind::ReplicaSet => typed(head, sources, &mut self.replica_sets),
             Kind::Deployment => typed(head, sources, &mut self.deployments),
+            Kind::StatefulSet => typed(head, sources, &mut self.stateful_sets),
             Kind::PriorityClass => typed(head, sources, &mut self.classes),
             Kind::Namespace => typed(head, sources, &mut self.namespaces),
             Kind::Service => typed(head, sources, &mut self.services),

@@ -28,9 +28,14 @@ impl Planner<'_> {
                 let text = format!("this happens at {}, the run ends at {until}", entry.at);
                 self.warn(join(&path, "at"), text, "make the run longer or the time earlier");
             }
+            let wanted = if key.starts_with("rollout-") && !key.starts_with("rollout-undo") {
+                Rolled::Deployment
+            } else {
+                Rolled::Any
+            };
             let place = format!("{path}.{key}");
             let set = entry.scale.as_ref().and_then(|_| self.replica_set_called(name));
-            let found = set.or_else(|| self.deployment_called(name, &place));
+            let found = set.or_else(|| self.rolled(name, &place, wanted));
             let Some((workload, keeper)) = found else { continue };
             let spec = self.plan.catalog.pod_spec(keeper.template()).clone();
             let problems = check_image(entry, &spec, &self.plan.catalog);
@@ -46,7 +51,7 @@ impl Planner<'_> {
     pub(super) fn rollbacks(&mut self) {
         let file = self.file;
         for (name, policy) in &file.rollback {
-            let found = self.deployment_called(name, &join("rollback", name));
+            let found = self.rolled(name, &join("rollback", name), Rolled::Deployment);
             let Some((workload, keeper)) = found else { continue };
             let policy = match policy {
                 RollbackParams::None => RollbackPolicy::None,
@@ -82,16 +87,21 @@ impl Planner<'_> {
         found.next().copied()
     }
 
-    fn deployment_called(&mut self, name: &str, path: &str) -> Option<(WorkloadId, Keeper)> {
+    /// The workload of this name, if it is of a kind that is rolled.
+    fn rolled(&mut self, name: &str, path: &str, wanted: Rolled) -> Option<(WorkloadId, Keeper)> {
         let names = &self.plan.catalog.names;
         let workloads = &self.plan.catalog.workloads;
         let text = |workload: WorkloadId| names.text(workloads[workload].name);
-        let deployments =
-            || self.plan.services.iter().filter(|(_, k)| matches!(k, Keeper::Deployment(_)));
-        if let Some(found) = deployments().find(|(workload, _)| text(*workload) == name) {
+        let fits = |keeper: &Keeper| match keeper {
+            Keeper::Deployment(_) => true,
+            Keeper::StatefulSet(_) => wanted == Rolled::Any,
+            Keeper::ReplicaSet { .. } => false,
+        };
+        let rolled = || self.plan.services.iter().filter(|(_, keeper)| fits(keeper));
+        if let Some(found) = rolled().find(|(workload, _)| text(*workload) == name) {
             return Some(*found);
         }
-        let there = || deployments().map(|(workload, _)| text(*workload));
+        let there = || rolled().map(|(workload, _)| text(*workload));
         let hint = match nearest(name, there()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if there().next().is_none() => {
@@ -99,9 +109,22 @@ impl Planner<'_> {
             }
             None => format!("there are {}", list(there(), "and")),
         };
-        self.wrong(path, format!("no Deployment is called `{name}`"), &hint);
+        let word = match wanted {
+            Rolled::Deployment => "no Deployment is",
+            Rolled::Any => "no Deployment and no StatefulSet is",
+        };
+        self.wrong(path, format!("{word} called `{name}`"), &hint);
         None
     }
+}
+
+/// What an action can be done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rolled {
+    /// Deployments only.
+    Deployment,
+    /// Deployments and StatefulSets.
+    Any,
 }
 
 /// What is wrong with a new image.

@@ -4,8 +4,8 @@ use super::Planner;
 use super::objects::Found;
 use crate::ground::{Key, Problem, Span};
 use crate::model::{
-    DeploymentSpec, FinishedPods, LabelSelector, LossPolicy, PodSpec, Workload, WorkloadId,
-    WorkloadKind,
+    DeploymentSpec, FinishedPods, LabelSelector, LossPolicy, OwnerKind, PodSpec, Workload,
+    WorkloadId, WorkloadKind,
 };
 use crate::scenario::diagnostic::{list, nearest};
 use crate::scenario::manifest::{Meta, Reader, Written, convert};
@@ -81,7 +81,7 @@ impl Planner<'_> {
             spec.labels.set(key, value);
         }
         let selector = LabelSelector::of(&spec.labels);
-        self.give_owner(spec, name, selector);
+        self.give_owner(spec, (OwnerKind::ReplicaSet, name), selector);
     }
 
     fn pod_of(&mut self, service: &ServiceWorkload, path: &str) -> Option<PodSpec> {

@@ -9,6 +9,7 @@ mod node_taints;
 mod pod_gc;
 mod recorder;
 mod replicas;
+mod stateful_sets;
 mod taint_eviction;
 mod work_queue;
 
@@ -34,6 +35,8 @@ use node_lifecycle::NodeLifecycle;
 use pod_gc::Garbage;
 use replicas::ReplicaSets;
 use serde::{Deserialize, Serialize};
+use stateful_sets::StatefulSetLoop;
+pub(super) use stateful_sets::revisions_of;
 use std::collections::VecDeque;
 use taint_eviction::Evictions;
 
@@ -44,6 +47,8 @@ enum Duty {
     Sync(ReplicaSetId),
     /// See whether a Deployment is what it is to be.
     SyncDeployment(WorkloadId),
+    /// See whether a StatefulSet is what it is to be.
+    SyncStatefulSet(WorkloadId),
     /// Replace a batch pod.
     Replace(PodId, LostPod),
     /// A pipeline undoes a rollout.
@@ -66,6 +71,7 @@ pub(super) struct Control {
 pub(super) struct Memory {
     deployments: Deployments,
     replicas: ReplicaSets,
+    stateful_sets: StatefulSetLoop,
     batch: Batch,
     evictions: Evictions,
     nodes: NodeLifecycle,
@@ -83,6 +89,7 @@ impl Control {
         let memory = Memory {
             deployments: Deployments::new(rollbacks),
             replicas: ReplicaSets::new(),
+            stateful_sets: StatefulSetLoop::new(),
             batch: Batch::default(),
             evictions: Evictions::new(),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
@@ -103,6 +110,7 @@ impl Control {
         for client in [
             &mut memory.deployments.client,
             &mut memory.replicas.client,
+            &mut memory.stateful_sets.client,
             &mut memory.batch.client,
             &mut memory.evictions.client,
             &mut memory.nodes.client,
@@ -132,8 +140,15 @@ impl Memory {
             | Change::ReplicaSetAdded { .. }
             | Change::ReplicaSetWritten { .. }
             | Change::ReplicaSetObserved { .. }
-            | Change::ReplicaSetRemoved { .. } => true,
-            Change::PodAdded { workload, .. } => self.replicas.expects(cx, workload),
+            | Change::ReplicaSetRemoved { .. }
+            | Change::StatefulSetWritten { .. }
+            | Change::StatefulSetObserved { .. }
+            | Change::RevisionWritten { .. }
+            | Change::RevisionRemoved { .. } => true,
+            Change::PodAdded { workload, .. } => {
+                self.replicas.expects(cx, workload)
+                    || cx.view.stateful_sets().get(workload).is_some()
+            }
             Change::PodBound { node, .. } => cx.view.node(node).status.taints != Catalog::NO_TAINTS,
             Change::PodPhase { pod, phase } if phase.is_terminal() => {
                 phase == PodPhase::Failed
@@ -174,6 +189,7 @@ impl Memory {
         self.duties.extend(duty);
         self.duties.extend(self.deployments.observe(cx, change));
         self.duties.extend(self.deployments.watch(cx, change));
+        self.duties.extend(self.stateful_sets.observe(cx, at, change));
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);
     }
@@ -236,6 +252,7 @@ impl World {
             match duty {
                 Duty::Sync(set) => self.enqueue_sync(host, set),
                 Duty::SyncDeployment(workload) => self.enqueue_deployment(host, workload),
+                Duty::SyncStatefulSet(workload) => self.enqueue_stateful_set(host, workload),
                 Duty::Undo(workload) => {
                     let action = OperatorAction::Undo { revision: None };
                     host.store(self.timing.request, Event::OperatorActs { workload, action });

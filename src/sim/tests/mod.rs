@@ -8,6 +8,7 @@ mod nodes;
 mod preemption;
 mod pressure;
 mod rollout;
+mod stateful;
 
 use crate::engine::{Limits, Stopped};
 use crate::ground::{Bytes, Draws, Key, MilliCpu, Span, SpanDist, Time};

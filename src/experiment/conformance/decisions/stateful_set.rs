@@ -2,9 +2,9 @@
 
 use super::{Compared, compared, input};
 use crate::ground::{Span, Time};
+use crate::model::{PodManagement, StatefulSetSpec, StatefulUpdate};
 use crate::policy::kube::control::{
-    PodManagement, StatefulAct, StatefulPhase, StatefulPod, StatefulSetSpec, StatefulSetView,
-    StatefulUpdate, sync_stateful_set,
+    StatefulAct, StatefulPhase, StatefulPod, StatefulSetView, sync_stateful_set,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -278,6 +278,7 @@ fn only<'v>(value: &'v Value, field: &str) -> Option<&'v Value> {
 pub(super) fn counts_seconds(script: &Script) -> bool {
     script.scenario.plan.services.iter().any(|(_, keeper)| match keeper {
         Keeper::Deployment(spec) => !spec.min_ready.is_zero(),
+        Keeper::StatefulSet(goal) => !goal.spec.min_ready.is_zero(),
         Keeper::ReplicaSet { min_ready, .. } => !min_ready.is_zero(),
     })
 }

@@ -8,8 +8,8 @@ use crate::engine::{Limits, Stopped};
 use crate::experiment::{RunFailure, Session};
 use crate::ground::{Id, Span, Time};
 use crate::model::{
-    Catalog, Condition, Deployment, Effect, NodeView, PodId, PodPhase, PodUid, PodView,
-    ProgressReason, ReplicaSet, ReplicaSetId, View, WorkloadId,
+    Catalog, Condition, Deployment, Effect, NodeView, PodId, PodPhase, PodSpecId, PodUid, PodView,
+    ProgressReason, ReplicaSet, ReplicaSetId, StatefulSet, StatefulUpdate, View, WorkloadId,
 };
 use crate::scenario::Built;
 use crate::sim::Run;
@@ -55,6 +55,8 @@ struct Watcher {
     pods: BTreeMap<PodUid, (usize, PodView, PodId)>,
     deployments: BTreeMap<WorkloadId, Deployment>,
     sets: BTreeMap<ReplicaSetId, (ReplicaSet, String)>,
+    /// StatefulSets, and the revisions that their status has named, in that order.
+    stateful_sets: BTreeMap<WorkloadId, (StatefulSet, Vec<PodSpecId>)>,
     /// Sets seen of each workload.
     numbers: BTreeMap<WorkloadId, usize>,
 }
@@ -68,6 +70,7 @@ impl Watcher {
             pods: BTreeMap::new(),
             deployments: BTreeMap::new(),
             sets: BTreeMap::new(),
+            stateful_sets: BTreeMap::new(),
             numbers: BTreeMap::new(),
         }
     }
@@ -77,6 +80,7 @@ impl Watcher {
         self.nodes(at, view, catalog);
         self.deployments(at, view, catalog);
         self.sets(at, view, catalog);
+        self.stateful_sets(at, view, catalog);
         self.pods(at, view, catalog);
     }
 
@@ -129,6 +133,26 @@ impl Watcher {
                 self.sets.insert(id, (*set, key.clone()));
                 self.trace.object(key, at, set_state(set, catalog));
             }
+        }
+    }
+
+    fn stateful_sets(&mut self, at: Micros, view: &View, catalog: &Catalog) {
+        for workload in catalog.workloads.ids() {
+            let Some(set) = view.stateful_sets().get(workload) else { continue };
+            let known = self.stateful_sets.get(&workload);
+            // Its revisions are objects of their own.
+            if known.is_some_and(|(known, _)| known.version == set.version) {
+                continue;
+            }
+            let mut named = known.map(|(_, named)| named.clone()).unwrap_or_default();
+            for revision in set.record.iter().flat_map(|record| [record.current, record.update]) {
+                if !named.contains(&revision) {
+                    named.push(revision);
+                }
+            }
+            let key = format!("StatefulSet {}", workload_name(workload, catalog));
+            self.trace.object(key, at, stateful_set_state(set, &named));
+            self.stateful_sets.insert(workload, (set.clone(), named));
         }
     }
 
@@ -190,9 +214,12 @@ fn workload_name(workload: WorkloadId, catalog: &Catalog) -> String {
 
 fn pod_life(pod: &PodView, view: &View, catalog: &Catalog) -> PodLife {
     let name = workload_name(pod.workload, catalog);
-    let kind = match view.rollouts().deployment(pod.workload) {
-        Some(_) => "Deployment",
-        None => "ReplicaSet",
+    let kind = if view.stateful_sets().get(pod.workload).is_some() {
+        "StatefulSet"
+    } else if view.rollouts().deployment(pod.workload).is_some() {
+        "Deployment"
+    } else {
+        "ReplicaSet"
     };
     PodLife {
         name: pod.name.text(&catalog.names),
@@ -293,6 +320,34 @@ fn deployment_state(deployment: &Deployment, catalog: &Catalog) -> State {
             "revision": revision,
             "image": image_of(spec.template, catalog),
             "conditions": conditions,
+        }),
+    )
+}
+
+fn stateful_set_state(set: &StatefulSet, named: &[PodSpecId]) -> State {
+    let counts = set.record.map(|record| record.counts).unwrap_or_default();
+    let revision = |revision: Option<PodSpecId>| {
+        let place = named.iter().position(|one| Some(*one) == revision);
+        place.map_or(String::new(), |place| format!("revision {}", place + 1))
+    };
+    let partition = match set.goal.spec.update {
+        StatefulUpdate::RollingUpdate { partition } => partition,
+        StatefulUpdate::OnDelete => 0,
+    };
+    fields(
+        "StatefulSet",
+        json!({
+            "gen": set.generation,
+            "observedGen": set.record.map_or(0, |record| record.observed),
+            "specReplicas": set.goal.spec.replicas,
+            "partition": partition,
+            "replicas": counts.replicas,
+            "ready": counts.ready,
+            "available": counts.available,
+            "current": counts.current,
+            "updated": counts.updated,
+            "currentRevision": revision(set.record.map(|record| record.current)),
+            "updateRevision": revision(set.record.map(|record| record.update)),
         }),
     )
 }

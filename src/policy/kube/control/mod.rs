@@ -61,10 +61,9 @@ pub use pod_gc::{GcCause, GcNode, GcPod, GcPods, PodGcParams, Quarantine, garbag
 pub use replica_set::{Census, is_available, replica_set_census};
 pub use replicas::{SlowStart, missing_replicas, surplus_replicas};
 pub use rollback::{RollbackMemory, RollbackPolicy};
-pub use stateful_claims::{ClaimFate, ClaimOwner, ClaimRetention, claim_name, claim_owner};
+pub use stateful_claims::{ClaimOwner, claim_name, claim_owner};
 pub use stateful_set::{
-    PodManagement, StatefulAct, StatefulPhase, StatefulPod, StatefulSetSpec, StatefulSetStatus,
-    StatefulSetSync, StatefulSetView, StatefulUpdate, sync_stateful_set,
+    StatefulAct, StatefulPhase, StatefulPod, StatefulSetSync, StatefulSetView, sync_stateful_set,
 };
 pub use taint_eviction::{EvictionTimer, eviction_timer};
 pub use token_bucket::TokenBucket;

@@ -3,26 +3,8 @@
 //! Source: `getPersistentVolumeClaimName`, `updateClaimOwnerRefForSetAndPod` and
 //! `isClaimOwnerUpToDate` of `pkg/controller/statefulset/stateful_set_utils.go`, Kubernetes 1.34.
 
+use crate::model::{ClaimFate, ClaimRetention};
 use serde::{Deserialize, Serialize};
-
-/// What becomes of claims.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub enum ClaimFate {
-    /// They stay.
-    #[default]
-    Retain,
-    /// They go.
-    Delete,
-}
-
-/// `spec.persistentVolumeClaimRetentionPolicy`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct ClaimRetention {
-    /// When the set is deleted.
-    pub when_deleted: ClaimFate,
-    /// When the pod is not wanted any more.
-    pub when_scaled: ClaimFate,
-}
 
 /// The object with which garbage collection takes a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

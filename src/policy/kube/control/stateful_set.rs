@@ -9,66 +9,12 @@
 
 use super::is_available;
 use crate::ground::{Span, Time};
+use crate::model::{PodManagement, StatefulSetSpec, StatefulSetStatus, StatefulUpdate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Most pods that are created or deleted together (`MaxBatchSize`).
 const BATCH_MOST: usize = 500;
-
-/// In which order pods come and go when their number changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub enum PodManagement {
-    /// One after the other, each after the one before is available.
-    #[default]
-    OrderedReady,
-    /// All at once.
-    Parallel,
-}
-
-/// How pods of an old revision are replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum StatefulUpdate {
-    /// From the highest ordinal down, one at a time.
-    RollingUpdate {
-        /// So many pods, counted from the first, keep the current revision.
-        partition: u32,
-    },
-    /// When somebody else deletes them.
-    OnDelete,
-}
-
-/// What a StatefulSet is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct StatefulSetSpec {
-    /// Number of pods wanted.
-    pub replicas: u32,
-    /// The ordinal of the first one (`spec.ordinals.start`).
-    pub first_ordinal: u32,
-    /// Order of creation and deletion.
-    pub management: PodManagement,
-    /// How old pods are replaced.
-    pub update: StatefulUpdate,
-    /// How long a pod is ready before it is available, whole seconds.
-    pub min_ready: Span,
-}
-
-impl StatefulSetSpec {
-    /// A StatefulSet of which nothing but the number of pods is said
-    /// (`pkg/apis/apps/v1/defaults.go`, Kubernetes 1.34).
-    pub fn new(replicas: u32) -> StatefulSetSpec {
-        StatefulSetSpec {
-            replicas,
-            first_ordinal: 0,
-            management: PodManagement::OrderedReady,
-            update: StatefulUpdate::RollingUpdate { partition: 0 },
-            min_ready: Span::ZERO,
-        }
-    }
-
-    fn has_ordinal(&self, ordinal: u32) -> bool {
-        ordinal.checked_sub(self.first_ordinal).is_some_and(|place| place < self.replicas)
-    }
-}
 
 /// How far a pod of a StatefulSet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -140,21 +86,6 @@ pub enum StatefulAct<R> {
         /// Its ordinal.
         ordinal: u32,
     },
-}
-
-/// What a StatefulSet, as its controller counts, has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct StatefulSetStatus {
-    /// Pods that are there.
-    pub replicas: u32,
-    /// Those that are ready.
-    pub ready: u32,
-    /// Those that are available.
-    pub available: u32,
-    /// Those of the current revision that are not asked to stop.
-    pub current: u32,
-    /// Those of the present template that are not asked to stop.
-    pub updated: u32,
 }
 
 /// What one sync does.

@@ -158,6 +158,10 @@ pub(crate) fn for_each_event(
         | Change::ReplicaSetWritten { .. }
         | Change::ReplicaSetObserved { .. }
         | Change::ReplicaSetRemoved { .. }
+        | Change::StatefulSetWritten { .. }
+        | Change::StatefulSetObserved { .. }
+        | Change::RevisionWritten { .. }
+        | Change::RevisionRemoved { .. }
         | Change::ObjectRemoved { .. } => {}
     }
 }

@@ -135,8 +135,9 @@ impl Planner<'_> {
         if kind == "Node" {
             return self.alone(pods, own);
         }
-        if matches!(kind, "ReplicaSet" | "Deployment") {
-            if !pods.objects.broken(Kind::ReplicaSet) && !pods.objects.broken(Kind::Deployment) {
+        if matches!(kind, "ReplicaSet" | "Deployment" | "StatefulSet") {
+            let kinds = [Kind::ReplicaSet, Kind::Deployment, Kind::StatefulSet];
+            if !kinds.into_iter().any(|kind| pods.objects.broken(kind)) {
                 let text = format!("nobody replaces pods whose {kind} is not there");
                 pods.notes.add(text, "add their owner to `objects:`", &pod.head);
             }

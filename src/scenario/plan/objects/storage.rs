@@ -7,10 +7,11 @@
 use super::notes::Notes;
 use super::{Found, Planner};
 use crate::ground::{Name, Problem};
-use crate::model::{BindingMode, Catalog, Claim, Object, StorageClass, Volume};
-use crate::policy::kube::control::{ClaimStep, bind_volume, claim_step};
+use crate::model::{BindingMode, Catalog, Claim, Object, StatefulSetSpec, StorageClass, Volume};
+use crate::policy::kube::control::{ClaimStep, bind_volume, claim_name, claim_step};
 use crate::scenario::manifest::{
     PersistentVolumeClaimManifest, PersistentVolumeManifest, PodManifest, Reader,
+    StatefulSetManifest,
 };
 use crate::scenario::objects::{Head, Kind, Object as Written, Objects};
 use crate::scenario::tree::join;
@@ -160,27 +161,59 @@ impl Planner<'_> {
                 let problem = Problem::new(join(&path, "volumeName"), text);
                 problems.push(problem.hint("use a PersistentVolumeClaim of that volume"));
             }
-            let problem = match self.class_named(spec.storage_class_name.as_deref()) {
-                Some(class) if class.binding == BindingMode::WaitForFirstConsumer => continue,
-                Some(class) => {
-                    let name = self.plan.catalog.names.text(class.name);
-                    let text = format!("`{name}` binds the claims of these pods at once");
-                    let hint = "use a class with `volumeBindingMode: WaitForFirstConsumer`";
-                    Problem::new(path, text).hint(hint)
-                }
-                None => {
-                    let text = match spec.storage_class_name.as_deref() {
-                        None => "there is no default storage class".to_owned(),
-                        Some("") => "nobody makes volumes without a class".to_owned(),
-                        Some(name) => format!("no storage class is called `{name}`"),
-                    };
-                    let hint = "add the StorageClass to `objects:`, and name it here";
-                    Problem::new(path, text).hint(hint)
-                }
-            };
-            problems.push(problem);
+            problems.extend(self.not_made_late(spec.storage_class_name.as_deref(), path));
         }
         problems
+    }
+
+    /// Why the claims that the pods of a StatefulSet make for themselves cannot be bound, unless
+    /// all of them are there already.
+    pub(super) fn no_such_replica_volumes(
+        &self,
+        objects: &Objects,
+        set: &Written<StatefulSetManifest>,
+        spec: StatefulSetSpec,
+    ) -> Vec<Problem> {
+        let there = |template: &str| {
+            let mut ordinals = spec.first_ordinal..spec.first_ordinal + spec.replicas;
+            ordinals.all(|ordinal| {
+                let name = claim_name(template, &set.head.name, ordinal);
+                let is_it = |head: &Head| head.namespace == set.head.namespace && head.name == name;
+                objects.claims.iter().any(|claim| is_it(&claim.head))
+            })
+        };
+        let mut problems = Vec::new();
+        for (at, claim) in set.object.spec.volume_claim_templates.iter().enumerate() {
+            if !there(&claim.metadata.name) {
+                let path = format!("spec.volumeClaimTemplates.{at}.spec");
+                let class = claim.spec.storage_class_name.as_deref();
+                problems.extend(self.not_made_late(class, path));
+            }
+        }
+        problems
+    }
+
+    /// Why claims of a class that pods make are not bound when the pods are scheduled.
+    fn not_made_late(&self, class: Option<&str>, path: String) -> Option<Problem> {
+        let problem = match self.class_named(class) {
+            Some(class) if class.binding == BindingMode::WaitForFirstConsumer => return None,
+            Some(class) => {
+                let name = self.plan.catalog.names.text(class.name);
+                let text = format!("`{name}` binds the claims of these pods at once");
+                let hint = "use a class with `volumeBindingMode: WaitForFirstConsumer`";
+                Problem::new(path, text).hint(hint)
+            }
+            None => {
+                let text = match class {
+                    None => "there is no default storage class".to_owned(),
+                    Some("") => "nobody makes volumes without a class".to_owned(),
+                    Some(name) => format!("no storage class is called `{name}`"),
+                };
+                let hint = "add the StorageClass to `objects:`, and name it here";
+                Problem::new(path, text).hint(hint)
+            }
+        };
+        Some(problem)
     }
 
     fn class_named(&self, name: Option<&str>) -> Option<&StorageClass> {

@@ -59,14 +59,15 @@ impl Planner<'_> {
         }
     }
 
-    /// Makes a pod one of the ReplicaSet `name` in its namespace, which selects these.
+    /// Makes a pod one of the controller of this kind and name in its namespace, which selects
+    /// these.
     pub(in crate::scenario::plan) fn give_owner(
         &mut self,
         pod: &mut PodSpec,
-        name: &str,
+        (kind, name): (OwnerKind, &str),
         selector: LabelSelector,
     ) {
-        let owner = Owner { kind: OwnerKind::ReplicaSet, name: self.name(name) };
+        let owner = Owner { kind, name: self.name(name) };
         self.add_object(&Object::Owner { namespace: pod.namespace, owner, selector });
         pod.owner = Some(owner);
     }

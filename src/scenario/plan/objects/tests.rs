@@ -303,7 +303,7 @@ fn snapshots_load_or_are_refused_line_by_line() {
         ("pods/message-image-pull-fail.json", unknown),
         ("pods/message-pod-crashloop-backoff.json", unknown),
         ("pods/other-unhealthy.json", unknown),
-        ("statefulsets/monitoring.json", later),
+        ("statefulsets/monitoring.json", "there is no default storage class"),
     ];
     assert_eq!(refused.len(), expected.len(), "{refused:?}");
     for ((name, message), (file, part)) in refused.iter().zip(expected) {

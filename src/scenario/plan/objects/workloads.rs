@@ -1,13 +1,14 @@
-//! Deployments and ReplicaSets as workloads that keep their pods alive.
+//! Deployments, ReplicaSets and StatefulSets as workloads that keep their pods alive.
 
 use super::{Found, Planner, Wanted, controller};
 use crate::ground::{Key, Problem, Span};
 use crate::model::{
-    FinishedPods, LossPolicy, PodSpec, PodSpecId, Workload, WorkloadId, WorkloadKind,
+    FinishedPods, LossPolicy, OwnerKind, PodSpec, PodSpecId, Workload, WorkloadId, WorkloadKind,
 };
 use crate::scenario::manifest::{
-    DeploymentManifest, Meta, Reader, ReplicaSetManifest, SelectorManifest, TemplateManifest,
-    Written, check_replica_set, convert, read_deployment,
+    DeploymentManifest, Meta, Reader, ReplicaSetManifest, SelectorManifest, StatefulSetManifest,
+    TemplateManifest, Written, add_replica_claims, check_replica_set, convert, read_deployment,
+    read_stateful_set,
 };
 use crate::scenario::objects::{Head, Object, Objects, full_name};
 use crate::scenario::plan::workloads::Service;
@@ -86,7 +87,28 @@ impl Planner<'_> {
                 owners.add("ReplicaSet", namespace, name, workload);
             }
         }
+        for one in &objects.stateful_sets {
+            if let Some(workload) = self.stateful_set(objects, one) {
+                owners.add("StatefulSet", &one.head.namespace, &one.head.name, workload);
+            }
+        }
         owners
+    }
+
+    fn stateful_set(
+        &mut self,
+        objects: &Objects,
+        one: &Object<StatefulSetManifest>,
+    ) -> Option<WorkloadId> {
+        let mut reader = Reader::new(&mut self.plan.catalog, &self.classes);
+        let goal = read_stateful_set(&mut reader, &one.object);
+        let (template, selector) = (&one.object.spec.template, &one.object.spec.selector);
+        let kept = Kept { head: &one.head, template, selector, keeper: Keeper::StatefulSet(goal) };
+        let mut pod = pod_of(&mut reader, &kept);
+        add_replica_claims(&mut reader, &one.object, &mut pod);
+        let mut found = Found::of(reader);
+        found.problems.extend(self.no_such_replica_volumes(objects, one, goal.spec));
+        self.kept(objects, &kept, pod, found)
     }
 
     fn deployment(
@@ -140,7 +162,11 @@ impl Planner<'_> {
             return None;
         }
         let selector = self.selected(kept.selector);
-        self.give_owner(&mut pod, &kept.head.name, selector);
+        let kind = match kept.keeper {
+            Keeper::StatefulSet(_) => OwnerKind::StatefulSet,
+            Keeper::Deployment(_) | Keeper::ReplicaSet { .. } => OwnerKind::ReplicaSet,
+        };
+        self.give_owner(&mut pod, (kind, &kept.head.name), selector);
         let (spec, _) = self.plan.catalog.intern_pod_spec(&pod);
         let problem = Problem::new(TEMPLATE, "");
         let message = objects.diagnostic(kept.head, &problem).warning();

@@ -33,6 +33,12 @@ pub(crate) fn of_pod<'a>(
             let claim = names.find(&text).and_then(|name| find(&cycle, spec.namespace, name));
             Some(Named { claim, name: *volume, ephemeral: true })
         }
+        PodVolume::Replica(volume, _) => {
+            let names = &cycle.catalog.names;
+            let own = names.find(&pod.replica_claim_text(*volume, names));
+            let claim = own.and_then(|name| find(&cycle, spec.namespace, name));
+            Some(Named { claim, name: own.unwrap_or(*volume), ephemeral: false })
+        }
         PodVolume::Disk(_) => None,
     })
 }

@@ -232,7 +232,10 @@ pub(crate) fn helps(event: &Event<'_>, spec: &PodSpec) -> bool {
         Event::ClaimSet { new, .. } => {
             names(spec, new)
                 || (spec.namespace == new.namespace
-                    && spec.volumes.iter().any(|v| matches!(v, PodVolume::Ephemeral(..))))
+                    && spec
+                        .volumes
+                        .iter()
+                        .any(|v| matches!(v, PodVolume::Ephemeral(..) | PodVolume::Replica(..))))
         }
         Event::VolumeSet { .. } | Event::StorageNodeSet { old: None, .. } => true,
         Event::StorageClassSet { old, new } => {
