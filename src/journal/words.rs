@@ -61,6 +61,11 @@ impl Fact {
                 [pair(50, zone.0), region.0 as u64, state as u64]
             }
             Fact::NodeRemoved { node } => [pair(51, node.0), 0, 0],
+            Fact::EvictionAnswered { .. }
+            | Fact::BudgetObserved { .. }
+            | Fact::NodeCordoned { .. }
+            | Fact::DrainEnded { .. }
+            | Fact::PodUnknown { .. } => self.operation_words(),
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
             Fact::DeploymentWritten { .. }
             | Fact::RolloutProgress { .. }
@@ -87,6 +92,20 @@ impl Fact {
             | Fact::Failed { .. }
             | Fact::NodePressure { .. }
             | Fact::ImagesCollected { .. } => self.kubelet_words(),
+        }
+    }
+
+    /// The canonical form of facts about budgets and what operators do.
+    const fn operation_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::EvictionAnswered { pod, answer } => [pair(90, pod.0), answer as u64, 0],
+            Fact::BudgetObserved { budget, desired, healthy, expected, allowed } => {
+                [pair(91, budget.0), pair(desired, healthy), pair(expected, allowed)]
+            }
+            Fact::NodeCordoned { node, on } => [pair(92, node.0), on as u64, 0],
+            Fact::DrainEnded { node, end } => [pair(93, node.0), end as u64, 0],
+            Fact::PodUnknown { name } => [pair(94, name.0), 0, 0],
+            _ => panic!("only facts about operations come here"),
         }
     }
 

@@ -4,6 +4,7 @@
 mod affinity;
 mod application;
 mod books;
+mod budget;
 mod catalog;
 mod change;
 mod decision;
@@ -35,6 +36,7 @@ mod workload;
 pub use affinity::{NodeAffinity, NodeSelectorTerm, Operator, Preferred, Requirement};
 pub use application::{Application, Behaviour, Layer, Usage};
 pub use books::{NodeBooks, NodeHolds, NodeUse};
+pub use budget::{Budget, BudgetCount, DisruptionLimit, EvictionAnswer, UnhealthyPodEviction};
 pub use catalog::Catalog;
 pub use change::Change;
 pub use decision::{Code, Plugin, PluginSet, Reason, Refusal};
@@ -54,7 +56,7 @@ pub use near_miss::{NearMiss, Outlook};
 pub use node::{
     Condition, NodeId, NodeSpec, NodeSpecId, NodeStatus, Pressures, TaintsId, ZoneState,
 };
-pub use object::{Budget, Object, ObjectId, ObjectKey, Objects, Owner, OwnerKind};
+pub use object::{Object, ObjectId, ObjectKey, Objects, Owner, OwnerKind};
 pub use outcome::{ContainerEnd, ContainerWait, FailedReason, Pressure};
 pub use pod::{
     Container, ExplicitZero, Hook, HostPort, PodId, PodLevel, PodName, PodPhase, PodSpec,
@@ -69,7 +71,7 @@ pub use replica_set::{Deployment, ReplicaSet, ReplicaSetId, ReplicaSetSpec};
 pub use resource::{Amounts, Extended, Resource};
 pub use rollouts::Rollouts;
 pub use selector::LabelSelector;
-pub use stimulus::{Lifetime, OperatorAction, SourceId, Stimulus, Timed};
+pub use stimulus::{DrainOptions, Lifetime, OperatorAction, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
 pub use touch::{Touch, TouchCursor};
 pub use view::{NodeView, PodView, View};

@@ -63,6 +63,13 @@ impl World {
             }
             OperatorAction::Scale { replicas } => Some(DeploymentSpec { replicas, ..before }),
             OperatorAction::Undo { revision } => self.undone(workload, revision),
+            OperatorAction::Restart if before.paused => None,
+            OperatorAction::Restart => {
+                let mut pod = self.catalog.pod_spec(before.template).clone();
+                pod.restarted_at = Some(host.now.truncate_to_second());
+                let (template, _) = self.catalog.intern_pod_spec(&pod);
+                Some(DeploymentSpec { template, ..before })
+            }
             OperatorAction::Pause => Some(DeploymentSpec { paused: true, ..before }),
             OperatorAction::Resume => Some(DeploymentSpec { paused: false, ..before }),
         };

@@ -8,7 +8,8 @@ use crate::scenario::RollbackParams;
 use crate::scenario::diagnostic::{list, nearest};
 use crate::scenario::tree::join;
 use crate::sim::Keeper;
-use crate::stimulus::{SourcePlan, TimelineParams, TimelinePlan};
+use crate::stimulus::{SourcePlan, TimelineEntry, TimelineParams, TimelinePlan, TimelineTarget};
+use std::collections::BTreeMap;
 
 impl Planner<'_> {
     /// Plans the timeline, as one source.
@@ -17,7 +18,7 @@ impl Planner<'_> {
         let mut plan = TimelinePlan::default();
         for (at, entry) in file.timeline.iter().enumerate() {
             let path = format!("timeline.{at}");
-            let (name, key) = match entry.workload() {
+            let (target, key) = match entry.target() {
                 Ok(found) => found,
                 Err(problem) => {
                     self.under(&path, vec![problem]);
@@ -28,18 +29,49 @@ impl Planner<'_> {
                 let text = format!("this happens at {}, the run ends at {until}", entry.at);
                 self.warn(join(&path, "at"), text, "make the run longer or the time earlier");
             }
-            let Some((workload, keeper)) = self.deployment_called(name, &format!("{path}.{key}"))
-            else {
-                continue;
-            };
-            let spec = self.plan.catalog.pod_spec(keeper.template()).clone();
-            let problems = check_image(entry, &spec, &self.plan.catalog);
-            self.under(&path, problems);
-            plan.entries.push((workload, entry.clone()));
+            self.under(&path, entry.check());
+            let path = format!("{path}.{key}");
+            if let Some((workload, nodes)) = self.operated(entry, target, &path) {
+                plan.entries.push(TimelineEntry { workload, nodes, params: entry.clone() });
+            }
         }
         if !plan.entries.is_empty() {
             self.plan.sources.push(SourcePlan::Timeline(plan));
         }
+    }
+
+    /// The Deployment or the nodes that an entry is about; `None` if there is no such.
+    fn operated(
+        &mut self,
+        entry: &TimelineParams,
+        target: TimelineTarget<'_>,
+        path: &str,
+    ) -> Option<(Option<WorkloadId>, Vec<u32>)> {
+        let none = BTreeMap::new();
+        let (names, selector) = match target {
+            TimelineTarget::Deployment(name) => {
+                let (workload, keeper) = self.deployment_called(name, path)?;
+                let spec = self.plan.catalog.pod_spec(keeper.template()).clone();
+                let problems = check_image(entry, &spec, &self.plan.catalog);
+                let entry = path.rsplit_once(".set-image").map_or(path, |(entry, _)| entry);
+                self.under(entry, problems);
+                return Some((Some(workload), Vec::new()));
+            }
+            TimelineTarget::Deleted(params) if params.nodes.is_empty() => {
+                return Some((None, Vec::new()));
+            }
+            TimelineTarget::Deleted(params) => (params.nodes.as_slice(), &none),
+            TimelineTarget::Nodes(names, selector) => (names, selector),
+        };
+        if names.is_empty() == selector.is_empty() {
+            let text = "say which nodes are meant";
+            self.wrong(path, text, "write either `nodes:` or `selector:`");
+            return None;
+        }
+        // Without the nodes of a broken cluster every name would be unknown.
+        let there = !self.plan.nodes.is_empty();
+        let targets = there.then(|| self.nodes_meant(names, selector, path)).unwrap_or_default();
+        Some((None, targets.iter().map(|target| target.position).collect()))
     }
 
     /// Takes over who rolls back what.

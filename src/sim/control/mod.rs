@@ -4,6 +4,7 @@
 mod batch;
 mod client;
 mod deployments;
+mod disruptions;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
@@ -20,8 +21,8 @@ use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::Sink;
 use crate::model::{
-    Catalog, Change, FinishedPods, LossPolicy, NodeId, OperatorAction, PodId, PodPhase, PodUid,
-    ReplicaSetId, WorkloadId, WorkloadKind,
+    Catalog, Change, FinishedPods, LossPolicy, NodeId, ObjectKey, OperatorAction, PodId, PodPhase,
+    PodUid, ReplicaSetId, WorkloadId, WorkloadKind,
 };
 use crate::policy::Cx;
 use crate::policy::kube::control::{PodGcParams, RollbackPolicy};
@@ -29,6 +30,7 @@ use batch::{Batch, LostPod};
 use client::Client;
 use deployments::Deployments;
 pub(super) use deployments::{owned_sets, set_names};
+use disruptions::Disruptions;
 use node_lifecycle::NodeLifecycle;
 use pod_gc::Garbage;
 use replicas::ReplicaSets;
@@ -43,6 +45,8 @@ enum Duty {
     Sync(ReplicaSetId),
     /// See whether a Deployment is what it is to be.
     SyncDeployment(WorkloadId),
+    /// Count what a disruption budget allows.
+    CountBudget(ObjectKey),
     /// Replace a batch pod.
     Replace(PodId, LostPod),
     /// A pipeline undoes a rollout.
@@ -66,6 +70,7 @@ pub(super) struct Memory {
     deployments: Deployments,
     replicas: ReplicaSets,
     batch: Batch,
+    disruptions: Disruptions,
     evictions: Evictions,
     nodes: NodeLifecycle,
     garbage: Garbage,
@@ -83,6 +88,7 @@ impl Control {
             deployments: Deployments::new(rollbacks),
             replicas: ReplicaSets::new(),
             batch: Batch::default(),
+            disruptions: Disruptions::new(),
             evictions: Evictions::new(),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
             garbage: Garbage::default(),
@@ -103,6 +109,7 @@ impl Control {
             &mut memory.deployments.client,
             &mut memory.replicas.client,
             &mut memory.batch.client,
+            &mut memory.disruptions.client,
             &mut memory.evictions.client,
             &mut memory.nodes.client,
             &mut memory.garbage.client,
@@ -121,6 +128,9 @@ impl Memory {
     /// True if a change, about to be made to `truth`, may give a controller something to do.
     /// `unread` changes have not been observed yet. Others are taken in later, in order.
     pub(super) fn cares_about(&self, cx: Cx<'_>, change: &Change, unread: u64) -> bool {
+        if !disruptions::touched(cx, change).is_empty() {
+            return true;
+        }
         match *change {
             Change::NodeAdded { .. }
             | Change::NodeUpdated { .. }
@@ -173,6 +183,7 @@ impl Memory {
         self.duties.extend(duty);
         self.duties.extend(self.deployments.observe(cx, change));
         self.duties.extend(self.deployments.watch(cx, change));
+        self.duties.extend(disruptions::duties(cx, change));
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);
     }
@@ -235,6 +246,7 @@ impl World {
             match duty {
                 Duty::Sync(set) => self.enqueue_sync(host, set),
                 Duty::SyncDeployment(workload) => self.enqueue_deployment(host, workload),
+                Duty::CountBudget(budget) => self.enqueue_budget(host, budget),
                 Duty::Undo(workload) => {
                     let action = OperatorAction::Undo { revision: None };
                     host.store(self.timing.request, Event::OperatorActs { workload, action });
