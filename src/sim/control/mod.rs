@@ -8,6 +8,7 @@ mod disruptions;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
+mod recorder;
 mod replicas;
 mod taint_eviction;
 mod work_queue;
