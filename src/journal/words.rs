@@ -61,11 +61,6 @@ impl Fact {
                 [pair(50, zone.0), region.0 as u64, state as u64]
             }
             Fact::NodeRemoved { node } => [pair(51, node.0), 0, 0],
-            Fact::EvictionAnswered { .. }
-            | Fact::BudgetObserved { .. }
-            | Fact::NodeCordoned { .. }
-            | Fact::DrainEnded { .. }
-            | Fact::PodUnknown { .. } => self.operation_words(),
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
             Fact::DeploymentWritten { .. }
             | Fact::RolloutProgress { .. }
@@ -92,6 +87,7 @@ impl Fact {
             | Fact::Failed { .. }
             | Fact::NodePressure { .. }
             | Fact::ImagesCollected { .. } => self.kubelet_words(),
+            _ => self.operation_words(),
         }
     }
 

@@ -221,7 +221,8 @@ fn unknown(api_version: &str, kind: &str) -> Refusal {
             "keep scenarios out of the folders of objects".to_owned()
         }
         _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, PriorityClass, \
-              Namespace, Service, PodDisruptionBudget and the objects of storage; ConfigMap, Secret, RBAC and the like \
+              Namespace, Service, PodDisruptionBudget and the objects of storage; \
+              ConfigMap, Secret, RBAC and the like \
               change nothing"
             .to_owned(),
     };
