@@ -69,8 +69,10 @@ impl Planner<'_> {
             return None;
         }
         // Without the nodes of a broken cluster every name would be unknown.
-        let there = !self.plan.nodes.is_empty();
-        let targets = there.then(|| self.nodes_meant(names, selector, path)).unwrap_or_default();
+        let targets = match self.plan.nodes.is_empty() {
+            true => Vec::new(),
+            false => self.nodes_meant(names, selector, path),
+        };
         Some((None, targets.iter().map(|target| target.position).collect()))
     }
 
