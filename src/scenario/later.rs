@@ -111,8 +111,8 @@ fn problem(name: &str, later: &Later, path: String) -> Problem {
         Later::Key(path) if path.starts_with("timeline.*.drain") => problem.hint("remove it"),
         Later::Key(path) if path.starts_with("timeline") => problem.hint(
             "supported are `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
-             `rollout-resume`, `rollout-restart`, `cordon`, `uncordon`, `drain`, `taint` and \
-             `delete`",
+             `rollout-resume`, `rollout-restart`, `readiness`, `cordon`, `uncordon`, `drain`, \
+             `taint` and `delete`",
         ),
         Later::Word { path: "orchestrator", .. } => {
             problem.hint("supported are `kubernetes` and `baseline`")

@@ -31,6 +31,6 @@ pub use shape::{LoadParams, LoadPlan, LoadResource, LoadSource};
 pub use source::{Cursor, CursorState, PendingFault, Source, SourceError};
 pub use stream::{AnySource, SourcePlan, Stream, StreamCursor};
 pub use timeline::{
-    RolloutUndoParams, ScaleParams, SetImageParams, TimelineEntry, TimelineParams, TimelinePlan,
-    TimelineSource, TimelineTarget,
+    ReadinessParams, RolloutUndoParams, ScaleParams, SetImageParams, TimelineEntry, TimelineParams,
+    TimelinePlan, TimelineSource, TimelineTarget,
 };

@@ -49,6 +49,21 @@ pub struct TimelineParams {
     /// Pods or nodes are deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete: Option<DeleteParams>,
+    /// Whether a pod may be ready, said from outside as a readiness gate does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<ReadinessParams>,
+}
+
+/// Whether a pod may be ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadinessParams {
+    /// Name of the Deployment.
+    pub workload: String,
+    /// The pod: those of a workload are counted from 0, in order of creation.
+    pub pod: u32,
+    /// False: it is not ready, whatever its containers say; true: it is if they are.
+    pub ready: bool,
 }
 
 /// Another image.
@@ -68,7 +83,7 @@ pub struct SetImageParams {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleParams {
-    /// Name of the Deployment.
+    /// Name of the Deployment, or of a ReplicaSet that belongs to none.
     pub workload: String,
     /// Number of pods.
     pub replicas: u32,
@@ -97,8 +112,8 @@ pub enum TimelineTarget<'a> {
 }
 
 const ACTIONS: &str = "write one of `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
-                       `rollout-resume`, `rollout-restart`, `cordon`, `uncordon`, `drain`, \
-                       `taint` and `delete` beside `at`";
+                       `rollout-resume`, `rollout-restart`, `readiness`, `cordon`, `uncordon`, \
+                       `drain`, `taint` and `delete` beside `at`";
 
 impl TimelineParams {
     /// Whom it is about, and the key under which that stands.
@@ -113,6 +128,7 @@ impl TimelineParams {
             (self.rollout_pause.as_ref(), "rollout-pause"),
             (self.rollout_resume.as_ref(), "rollout-resume"),
             (self.rollout_restart.as_ref(), "rollout-restart"),
+            (self.readiness.as_ref().map(|one| &one.workload), "readiness.workload"),
         ];
         let nodes = [
             (self.cordon.as_ref().map(|one| (&one.nodes, &one.selector)), "cordon"),
@@ -165,6 +181,9 @@ impl TimelineParams {
         }
         if let Some(one) = &self.rollout_undo {
             return Some(OperatorAction::Undo { revision: one.to_revision });
+        }
+        if let Some(ReadinessParams { pod, ready, .. }) = self.readiness {
+            return Some(OperatorAction::Readiness { pod, ready });
         }
         if self.rollout_pause.is_some() {
             return Some(OperatorAction::Pause);

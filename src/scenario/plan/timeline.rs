@@ -50,7 +50,9 @@ impl Planner<'_> {
         let none = BTreeMap::new();
         let (names, selector) = match target {
             TimelineTarget::Deployment(name) => {
-                let (workload, keeper) = self.deployment_called(name, path)?;
+                let set = entry.scale.as_ref().and_then(|_| self.replica_set_called(name));
+                let found = set.or_else(|| self.deployment_called(name, path));
+                let (workload, keeper) = found?;
                 let spec = self.plan.catalog.pod_spec(keeper.template()).clone();
                 let problems = check_image(entry, &spec, &self.plan.catalog);
                 let entry = path.rsplit_once(".set-image").map_or(path, |(entry, _)| entry);
@@ -102,6 +104,18 @@ impl Planner<'_> {
     pub(super) fn timeline_images(&self) -> Vec<String> {
         let images = self.file.timeline.iter().filter_map(|entry| entry.set_image.as_ref());
         images.map(|one| normalized_image(&one.image).into_owned()).collect()
+    }
+
+    /// A ReplicaSet of nobody with this name.
+    fn replica_set_called(&self, name: &str) -> Option<(WorkloadId, Keeper)> {
+        let text = |workload: WorkloadId| {
+            let names = &self.plan.catalog.names;
+            names.text(self.plan.catalog.workloads[workload].name)
+        };
+        let mut found = self.plan.services.iter().filter(|(workload, keeper)| {
+            matches!(keeper, Keeper::ReplicaSet { .. }) && text(*workload) == name
+        });
+        found.next().copied()
     }
 
     fn deployment_called(&mut self, name: &str, path: &str) -> Option<(WorkloadId, Keeper)> {
