@@ -5,9 +5,9 @@
 
 use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
-    Condition, ContainerEnd, ContainerWait, DeviceMask, FailedReason, NodeId, NodeSpecId,
-    PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, ProgressReason, ReplicaSetId, Resource,
-    WorkloadId, ZoneState,
+    Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason, NodeId,
+    NodeSpecId, PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, ProgressReason, ReplicaSetId,
+    Resource, WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,10 @@ pub enum DeletionCause {
     Preempted = 11,
     /// Its owner replaces it by one of another template.
     Update = 12,
+    /// An eviction that somebody asked for was accepted.
+    Evicted = 20,
+    /// An operator deleted it.
+    ByHand = 21,
 }
 
 impl DeletionCause {
@@ -44,6 +48,22 @@ pub enum PullOutcome {
     Confirmed = 1,
     /// It could not be had.
     Failed = 2,
+}
+
+/// How the drain of a node ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum DrainEnd {
+    /// Its pods are gone.
+    Drained = 0,
+    /// It has pods without a controller, and was not forced: none was evicted.
+    Unmanaged = 1,
+    /// An eviction was refused for another reason than a budget that allows none.
+    Failed = 2,
+    /// It took too long.
+    TimedOut = 3,
+    /// The node is gone.
+    NodeGone = 4,
 }
 
 /// How a run ended.
@@ -488,6 +508,45 @@ pub enum Fact {
         workload: WorkloadId,
         /// The template.
         spec: PodSpecId,
+    },
+    /// A request to evict a pod was answered.
+    EvictionAnswered {
+        /// Pod.
+        pod: PodUid,
+        /// How.
+        answer: EvictionAnswer,
+    },
+    /// What a disruption budget counts is written.
+    BudgetObserved {
+        /// Its name.
+        budget: Name,
+        /// Pods that have to be healthy.
+        desired: u32,
+        /// Pods that are.
+        healthy: u32,
+        /// Pods that there should be.
+        expected: u32,
+        /// Pods that may be evicted.
+        allowed: u32,
+    },
+    /// A node was cordoned, or is not any more.
+    NodeCordoned {
+        /// Node.
+        node: NodeId,
+        /// True: cordoned.
+        on: bool,
+    },
+    /// The drain of a node ended.
+    DrainEnded {
+        /// Node.
+        node: NodeId,
+        /// How.
+        end: DrainEnd,
+    },
+    /// An operator named a pod that is not there.
+    PodUnknown {
+        /// Its name.
+        name: Name,
     },
     /// The run ended here.
     RunEnded {

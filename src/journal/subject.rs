@@ -44,6 +44,7 @@ impl Fact {
             | Fact::Failed { pod, .. }
             | Fact::Interrupted { pod }
             | Fact::Deleting { pod, .. }
+            | Fact::EvictionAnswered { pod, .. }
             | Fact::Removed { pod } => (Some(pod), None, None),
             Fact::NodeAdded { node, .. }
             | Fact::NodeCrashed { node }
@@ -52,6 +53,8 @@ impl Fact {
             | Fact::NodeTainted { node, .. }
             | Fact::NodePressure { node, .. }
             | Fact::NodeRemoved { node }
+            | Fact::NodeCordoned { node, .. }
+            | Fact::DrainEnded { node, .. }
             | Fact::ImagesCollected { node, .. } => (None, Some(node), None),
             Fact::WorkloadDefined { workload, .. }
             | Fact::DeploymentWritten { workload, .. }
@@ -73,6 +76,8 @@ impl Fact {
             | Fact::ReplicaSetObserved { .. }
             | Fact::ReplicaSetRemoved { .. }
             | Fact::ZoneDisrupted { .. }
+            | Fact::BudgetObserved { .. }
+            | Fact::PodUnknown { .. }
             | Fact::RunEnded { .. } => (None, None, None),
         };
         Subject { pod, node, workload }

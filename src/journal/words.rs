@@ -83,6 +83,21 @@ impl Fact {
             | Fact::Failed { .. }
             | Fact::NodePressure { .. }
             | Fact::ImagesCollected { .. } => self.kubelet_words(),
+            _ => self.operation_words(),
+        }
+    }
+
+    /// The canonical form of facts about budgets and what operators do.
+    const fn operation_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::EvictionAnswered { pod, answer } => [pair(90, pod.0), answer as u64, 0],
+            Fact::BudgetObserved { budget, desired, healthy, expected, allowed } => {
+                [pair(91, budget.0), pair(desired, healthy), pair(expected, allowed)]
+            }
+            Fact::NodeCordoned { node, on } => [pair(92, node.0), on as u64, 0],
+            Fact::DrainEnded { node, end } => [pair(93, node.0), end as u64, 0],
+            Fact::PodUnknown { name } => [pair(94, name.0), 0, 0],
+            _ => panic!("only facts about operations come here"),
         }
     }
 

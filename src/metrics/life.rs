@@ -169,6 +169,8 @@ impl Fold for Life {
                 DeletionCause::TaintEviction | DeletionCause::NodeLost => self.lost += 1,
                 DeletionCause::ScaleDown | DeletionCause::Update => self.scaled_down += 1,
                 DeletionCause::Preempted => self.preempted += 1,
+                // What operators want is no loss and no decision of the cluster.
+                DeletionCause::Evicted | DeletionCause::ByHand => {}
             },
             Fact::Finished { .. } | Fact::Failed { .. } | Fact::Removed { .. } => {
                 match step.fact {

@@ -4,6 +4,7 @@
 mod affinity;
 mod application;
 mod books;
+mod budget;
 mod catalog;
 mod change;
 mod decision;
@@ -36,6 +37,7 @@ mod workload;
 pub use affinity::{NodeAffinity, NodeSelectorTerm, Operator, Preferred, Requirement};
 pub use application::{Application, Behaviour, Layer, Usage};
 pub use books::{NodeBooks, NodeHolds, NodeUse};
+pub use budget::{Budget, BudgetCount, DisruptionLimit, EvictionAnswer, UnhealthyPodEviction};
 pub use catalog::Catalog;
 pub use change::Change;
 pub use decision::{Code, Plugin, PluginSet, Reason, Refusal};
@@ -55,7 +57,7 @@ pub use near_miss::{NearMiss, Outlook};
 pub use node::{
     Condition, NodeId, NodeSpec, NodeSpecId, NodeStatus, Pressures, TaintsId, ZoneState,
 };
-pub use object::{Budget, Object, ObjectId, ObjectKey, Objects, Owner, OwnerKind};
+pub use object::{Object, ObjectId, ObjectKey, Objects, Owner, OwnerKind};
 pub use outcome::{ContainerEnd, ContainerWait, FailedReason, Pressure};
 pub use pod::{
     Container, ExplicitZero, Hook, HostPort, PodId, PodLevel, PodName, PodPhase, PodSpec,
@@ -74,7 +76,7 @@ pub use stateful_set::{
     ClaimFate, ClaimRetention, PodManagement, StatefulSet, StatefulSetGoal, StatefulSetRecord,
     StatefulSetSpec, StatefulSetStatus, StatefulSets, StatefulUpdate,
 };
-pub use stimulus::{Lifetime, OperatorAction, SourceId, Stimulus, Timed};
+pub use stimulus::{DrainOptions, Lifetime, OperatorAction, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
 pub use touch::{Touch, TouchCursor};
 pub use view::{NodeView, PodView, View};

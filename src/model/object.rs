@@ -2,7 +2,7 @@
 //! catalog, and a view knows which content each name has now.
 
 use super::{
-    Catalog, Claim, LabelSelector, Labels, StorageCapacity, StorageClass, StorageDriver,
+    Budget, Catalog, Claim, LabelSelector, Labels, StorageCapacity, StorageClass, StorageDriver,
     StorageNode, Volume,
 };
 use crate::ground::{Name, define_id};
@@ -32,21 +32,6 @@ pub struct Owner {
     pub kind: OwnerKind,
     /// Name.
     pub name: Name,
-}
-
-/// A PodDisruptionBudget with its status.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Budget {
-    /// Namespace.
-    pub namespace: Name,
-    /// Name.
-    pub name: Name,
-    /// Which pods; `None` and the empty selector select none.
-    pub selector: Option<LabelSelector>,
-    /// How many pods may go now.
-    pub disruptions_allowed: i32,
-    /// Names of pods whose eviction is counted already.
-    pub disrupted: Vec<Name>,
 }
 
 /// Content of an object.
@@ -195,6 +180,11 @@ impl Objects {
     /// The content that the object of this key has now.
     pub fn current<'c>(&self, key: ObjectKey, catalog: &'c Catalog) -> Option<&'c Object> {
         self.0.get(&key).map(|id| catalog.object(*id))
+    }
+
+    /// The content that the object of this key has now, by identifier.
+    pub fn id(&self, key: ObjectKey) -> Option<ObjectId> {
+        self.0.get(&key).copied()
     }
 
     fn get<'c>(

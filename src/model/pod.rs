@@ -4,7 +4,7 @@ use super::{
     Amounts, DeviceRequest, Labels, NodeAffinity, Owner, PodAffinity, PodVolume, Probes,
     PullPolicy, SpreadConstraint, Toleration,
 };
-use crate::ground::{Bytes, Key, MilliCpu, Name, Names, Span, define_id};
+use crate::ground::{Bytes, Key, MilliCpu, Name, Names, Span, Time, define_id};
 use serde::{Deserialize, Serialize};
 
 define_id! {
@@ -228,6 +228,8 @@ pub struct PodSpec {
     pub has_volumes: bool,
     /// Volumes that tie it to places.
     pub volumes: Vec<PodVolume>,
+    /// The annotation `kubectl.kubernetes.io/restartedAt`.
+    pub restarted_at: Option<Time>,
 }
 
 /// CPU that a container without a CPU request counts for in scores
@@ -270,6 +272,7 @@ impl PodSpec {
             deletion_cost: 0,
             has_volumes: true,
             volumes: Vec::new(),
+            restarted_at: None,
         }
     }
 

@@ -64,11 +64,39 @@ pub enum Stimulus {
         /// How.
         action: OperatorAction,
     },
+    /// A node is cordoned, or uncordoned (`kubectl cordon`).
+    Cordon {
+        /// Position of the node in the scenario's node list.
+        node: u32,
+        /// True: cordoned.
+        on: bool,
+    },
+    /// A node is cordoned, and its pods are evicted (`kubectl drain`).
+    Drain {
+        /// Position of the node in the scenario's node list.
+        node: u32,
+        /// How.
+        options: DrainOptions,
+    },
+    /// A pod is deleted (`kubectl delete pod`).
+    DeletePod {
+        /// Its name, with the names of the catalog of the source.
+        name: PodName,
+    },
     /// The Node object is deleted.
     DeleteNode {
         /// Position of the node in the scenario's node list.
         node: u32,
     },
+}
+
+/// How a node is drained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainOptions {
+    /// Pods without a controller go too.
+    pub force: bool,
+    /// The drain is given up after so long; `None`: never.
+    pub timeout: Option<Span>,
 }
 
 /// What an operator does to a Deployment.
@@ -91,6 +119,8 @@ pub enum OperatorAction {
         /// Its number; `None`: the one before the present one.
         revision: Option<u32>,
     },
+    /// Replaces all pods by new ones of the same template (`kubectl rollout restart`).
+    Restart,
     /// Stops a rollout (`kubectl rollout pause`).
     Pause,
     /// Lets it go on (`kubectl rollout resume`).

@@ -3,10 +3,10 @@
 
 use super::words::duration;
 use crate::ground::{Name, Span, Table, Time};
-use crate::journal::{DeletionCause, Fact, Loss, PodRow, PullOutcome, TrailWorkload};
+use crate::journal::{DeletionCause, DrainEnd, Fact, Loss, PodRow, PullOutcome, TrailWorkload};
 use crate::model::{
-    Catalog, Condition, ContainerEnd, ContainerWait, FailedReason, NodeId, PodUid, Pressure,
-    ProbeKind, WorkloadId,
+    Catalog, Condition, ContainerEnd, ContainerWait, EvictionAnswer, FailedReason, NodeId, PodUid,
+    Pressure, ProbeKind, WorkloadId,
 };
 
 /// What happened and why, in words.
@@ -155,8 +155,17 @@ impl Cast<'_> {
             | Fact::NodeRepaired { .. }
             | Fact::NodeCondition { .. }
             | Fact::NodeTainted { .. }
+            | Fact::NodeCordoned { .. }
+            | Fact::DrainEnded { .. }
             | Fact::NodePressure { .. }
             | Fact::ImagesCollected { .. } => self.of_node(fact),
+            Fact::EvictionAnswered { answer, .. } => {
+                let what = match answer.code() {
+                    201 => "eviction accepted".to_owned(),
+                    code => format!("eviction refused with {code}"),
+                };
+                (what, eviction(answer).to_owned())
+            }
             _ => self.of_containers(fact),
         };
         Telling { what, why }
@@ -258,6 +267,17 @@ impl Cast<'_> {
                 };
                 (format!("{} {what}", self.node(node)), why.to_owned())
             }
+            Fact::NodeCordoned { node, on } => {
+                let (what, why) = match on {
+                    true => ("is cordoned", "new pods stay away"),
+                    false => ("is uncordoned", "new pods may come"),
+                };
+                (format!("{} {what}", self.node(node)), why.to_owned())
+            }
+            Fact::DrainEnded { node, end } => {
+                let (what, why) = drained(end);
+                (format!("{} {what}", self.node(node)), why.to_owned())
+            }
             Fact::NodePressure { node, pressure, on } => {
                 let of = match pressure {
                     Pressure::Memory => "memory",
@@ -303,6 +323,29 @@ fn probe_words(of: &str, probe: ProbeKind, well: bool) -> (String, String) {
     (format!("{kind} probe of {of} {verb}"), why.to_owned())
 }
 
+/// How the drain of a node ended, and why.
+const fn drained(end: DrainEnd) -> (&'static str, &'static str) {
+    match end {
+        DrainEnd::Drained => ("is drained", "its pods are gone"),
+        DrainEnd::Unmanaged => ("is not drained", "a pod has no controller, and `force` is off"),
+        DrainEnd::Failed => ("is not drained", "an eviction was refused for good"),
+        DrainEnd::TimedOut => ("is not drained", "it took too long"),
+        DrainEnd::NodeGone => ("is not drained", "it is gone"),
+    }
+}
+
+/// Why an eviction got its answer.
+const fn eviction(answer: EvictionAnswer) -> &'static str {
+    match answer {
+        EvictionAnswer::Unchecked => "no disruption budget has to agree",
+        EvictionAnswer::Charged => "its disruption budget allows it",
+        EvictionAnswer::Refused => "its disruption budget allows none now",
+        EvictionAnswer::NotObserved => "its disruption budget was not counted yet",
+        EvictionAnswer::TooManyEvicted => "too many evicted pods are still there",
+        EvictionAnswer::SeveralBudgets => "more than one disruption budget selects it",
+    }
+}
+
 /// Why a pod was asked to stop.
 pub(super) const fn deleted(cause: DeletionCause) -> &'static str {
     match cause {
@@ -313,6 +356,8 @@ pub(super) const fn deleted(cause: DeletionCause) -> &'static str {
         DeletionCause::ScaleDown => "its owner has more pods than it wants",
         DeletionCause::Update => "its owner replaces it by one of another template",
         DeletionCause::Preempted => "preempted: it makes room for a more important pod",
+        DeletionCause::Evicted => "evicted, as somebody asked for",
+        DeletionCause::ByHand => "deleted by an operator",
     }
 }
 

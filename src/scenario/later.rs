@@ -30,18 +30,15 @@ const fn rollback(word: &'static str) -> Later {
 }
 
 /// Everything that is known by name only. A star stands for any key or number.
-const LATER: [Later; 34] = [
+const LATER: [Later; 31] = [
     key("autoscaling"),
     key("traffic"),
     key("timeline.*.action"),
     key("timeline.*.apply"),
-    key("timeline.*.cordon"),
-    key("timeline.*.delete"),
-    key("timeline.*.drain"),
+    key("timeline.*.drain.delete-emptydir-data"),
+    key("timeline.*.drain.grace-period"),
+    key("timeline.*.drain.ignore-daemonsets"),
     key("timeline.*.label"),
-    key("timeline.*.rollout-restart"),
-    key("timeline.*.taint"),
-    key("timeline.*.uncordon"),
     rollback("blue-green"),
     rollback("canary"),
     key("cluster.nodes.*.price"),
@@ -86,7 +83,9 @@ pub(super) fn take(tree: &mut Node) -> Vec<Problem> {
                 Later::Word { word, .. } if node.text() == Some(word) => word,
                 Later::Word { .. } => continue,
             };
-            let kept = from.split('.').count();
+            // What is left of an entry of the timeline would be nothing.
+            let whole = pattern.starts_with("timeline") && segments.len() == 3;
+            let kept = if whole { 1 } else { from.split('.').count() };
             let dotted = path.iter().fold(String::new(), |dotted, s| join(&dotted, s));
             problems.push(problem(name, later, dotted));
             remove.push(path[..kept].to_vec());
@@ -109,9 +108,11 @@ fn problem(name: &str, later: &Later, path: String) -> Problem {
         Later::Word { path: "rollback.*", .. } => {
             problem.hint("supported are `none` and `on-progress-deadline`")
         }
+        Later::Key(path) if path.starts_with("timeline.*.drain") => problem.hint("remove it"),
         Later::Key(path) if path.starts_with("timeline") => problem.hint(
             "supported are `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
-             `rollout-resume` and `readiness`",
+             `rollout-resume`, `rollout-restart`, `readiness`, `cordon`, `uncordon`, `drain`, \
+             `taint` and `delete`",
         ),
         Later::Word { path: "orchestrator", .. } => {
             problem.hint("supported are `kubernetes` and `baseline`")

@@ -2,8 +2,8 @@
 
 use crate::journal::DeletionCause;
 use crate::model::{
-    DeviceMask, FailedReason, NodeId, OperatorAction, PodId, PodPhase, PodSpecId, PodUid,
-    Pressures, ReplicaSetId, WorkloadId,
+    DeviceMask, FailedReason, NodeId, ObjectKey, OperatorAction, PodId, PodPhase, PodSpecId,
+    PodUid, Pressures, ReplicaSetId, WorkloadId,
 };
 use crate::policy::kube::control::GcCause;
 use serde::{Deserialize, Serialize};
@@ -123,6 +123,36 @@ pub enum Event {
         workload: WorkloadId,
         /// What, with names of the catalog of the run.
         action: OperatorAction,
+    },
+    /// A request of a drain to evict a pod reaches the store.
+    EvictionArrives {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Number of the drain.
+        drain: u32,
+    },
+    /// A drain looks whether an evicted pod is gone.
+    DrainPolls {
+        /// Pod.
+        pod: PodId,
+        /// The same pod, for ever.
+        uid: PodUid,
+        /// Number of the drain.
+        drain: u32,
+    },
+    /// A drain has taken as long as it may.
+    DrainTimesOut {
+        /// Number of the drain.
+        drain: u32,
+    },
+    /// What the disruption controller counted reaches the store.
+    BudgetStatusArrives,
+    /// A disruption budget is to be counted again.
+    BudgetLooks {
+        /// The budget.
+        budget: ObjectKey,
     },
     /// A Deployment is to be looked at again.
     DeploymentLooks {

@@ -53,6 +53,11 @@ impl World {
             Event::StatefulPodsAnswered { workload } => self.stateful_pods_answered(host, workload),
             Event::StatefulEventAnswered => self.stateful_event_answered(host),
             Event::StatefulSetLooks { workload } => self.stateful_set_looks(host, workload),
+            Event::EvictionArrives { .. }
+            | Event::DrainPolls { .. }
+            | Event::DrainTimesOut { .. }
+            | Event::BudgetStatusArrives
+            | Event::BudgetLooks { .. } => self.handle_disruption(host, event),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
             Event::NodesLook => self.nodes_look(host),
@@ -66,6 +71,20 @@ impl World {
             Event::GarbageGoes { pod, uid, cause } => self.garbage_goes(host, pod, uid, cause),
             Event::NodeReports { node, epoch } => self.node_reports(host, node, epoch),
             _ => self.handle_on_node(host, event),
+        }
+    }
+
+    /// Handles an event of a drain or of the disruption controller.
+    fn handle_disruption<S: Sink>(&mut self, host: &mut Host<'_, S>, event: Event) {
+        match event {
+            Event::EvictionArrives { pod, uid, drain } => {
+                self.eviction_arrives(host, pod, uid, drain);
+            }
+            Event::DrainPolls { pod, uid, drain } => self.drain_polls(host, pod, uid, drain),
+            Event::DrainTimesOut { drain } => self.drain_times_out(host, drain),
+            Event::BudgetStatusArrives => self.budget_status_arrives(host),
+            Event::BudgetLooks { budget } => self.budget_looks(host, budget),
+            _ => unreachable!("{event:?} is no event of a disruption"),
         }
     }
 

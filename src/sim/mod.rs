@@ -11,6 +11,7 @@
 
 mod check;
 mod control;
+mod drain;
 mod event;
 mod feed;
 mod handle;

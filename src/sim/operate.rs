@@ -4,7 +4,7 @@ use super::control::{owned_sets, set_names};
 use super::host::Host;
 use super::machine::Stage;
 use super::world::World;
-use crate::ground::Name;
+use crate::ground::{Name, Time};
 use crate::journal::{Fact, Sink};
 use crate::model::{
     Change, DeploymentSpec, NodeId, NodeStatus, OperatorAction, PodName, PodSpecId, ReplicaSetSpec,
@@ -78,6 +78,11 @@ impl World {
             }
             OperatorAction::Scale { replicas } => Some(DeploymentSpec { replicas, ..before }),
             OperatorAction::Undo { revision } => self.undone(workload, revision),
+            OperatorAction::Restart if before.paused => None,
+            OperatorAction::Restart => {
+                let template = self.restarted(before.template, host.now);
+                Some(DeploymentSpec { template, ..before })
+            }
             OperatorAction::Pause => Some(DeploymentSpec { paused: true, ..before }),
             OperatorAction::Resume => Some(DeploymentSpec { paused: false, ..before }),
             OperatorAction::Readiness { .. } => unreachable!("it was seen to"),
@@ -92,6 +97,13 @@ impl World {
             Some(_) => {}
             None => host.fact(Fact::OperatorRefused { workload }),
         }
+    }
+
+    /// The template with the mark that a restart leaves, in whole seconds.
+    pub(super) fn restarted(&mut self, template: PodSpecId, now: Time) -> PodSpecId {
+        let mut pod = self.catalog.pod_spec(template).clone();
+        pod.restarted_at = Some(now.truncate_to_second());
+        self.catalog.intern_pod_spec(&pod).0
     }
 
     /// Lets the kubelet of a pod know whether the pod may be ready.

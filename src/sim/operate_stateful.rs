@@ -31,6 +31,10 @@ impl World {
                 let template = self.template_before(workload, revision);
                 template.map(|template| StatefulSetGoal { template, ..before })
             }
+            OperatorAction::Restart => {
+                let template = self.restarted(before.template, host.now);
+                Some(StatefulSetGoal { template, ..before })
+            }
             OperatorAction::Pause | OperatorAction::Resume | OperatorAction::Readiness { .. } => {
                 None
             }

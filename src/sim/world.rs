@@ -1,6 +1,7 @@
 //! All state of a run, and the ways in which it changes.
 
 use super::control::Control;
+use super::drain::Drains;
 use super::feed::Feed;
 use super::host::Host;
 use super::machine::{Fleet, Machine, Program};
@@ -33,6 +34,7 @@ pub struct World {
     pub(super) store: Store,
     pub(super) fleet: Fleet,
     pub(super) pulls: Pulls,
+    pub(super) drains: Drains,
     /// Room for the states of the containers of a pod.
     #[serde(skip)]
     pub(super) statuses: Vec<ContainerStatus>,
@@ -75,6 +77,7 @@ impl World {
             store: Store::default(),
             fleet: Fleet::default(),
             pulls: Pulls::default(),
+            drains: Drains::default(),
             statuses: Vec::new(),
             named: Vec::new(),
             specified: BTreeSet::new(),
@@ -189,6 +192,13 @@ impl World {
                     other => other,
                 };
                 self.operate(host, workload, action);
+            }
+            Stimulus::Cordon { node, on } => self.cordon(host, NodeId(node), on),
+            Stimulus::Drain { node, options } => self.drain(host, NodeId(node), options),
+            Stimulus::DeletePod { name } => {
+                let (stem, number, digits) = name.parts();
+                let stem = self.catalog.names.intern(catalog.names.text(stem));
+                self.delete_pod_called(host, PodName::from_parts((stem, number, digits)));
             }
             Stimulus::DeleteNode { node } => self.delete_node(host, NodeId(node)),
         }

@@ -7,6 +7,7 @@
 mod amount;
 mod fault;
 mod generate;
+mod operation;
 mod read;
 mod shape;
 mod source;
@@ -21,6 +22,7 @@ pub use generate::{
     ArrivalParams, BatchParams, BatchPlan, BatchSource, DailyParams, GpuParams, PodParams,
     RateParams,
 };
+pub use operation::{DeleteParams, DrainParams, NodesParams, TaintParams};
 pub use read::{
     BadRows, GPU_MODEL_LABEL, LifetimeParams, NativeForm, TraceFacts, TraceFormat, TraceParams,
     TracePlan, TraceSource, convert, load_table, read_openb_nodes,
@@ -29,6 +31,6 @@ pub use shape::{LoadParams, LoadPlan, LoadResource, LoadSource};
 pub use source::{Cursor, CursorState, PendingFault, Source, SourceError};
 pub use stream::{AnySource, SourcePlan, Stream, StreamCursor};
 pub use timeline::{
-    ReadinessParams, RolloutUndoParams, ScaleParams, SetImageParams, TimelineParams, TimelinePlan,
-    TimelineSource,
+    ReadinessParams, RolloutUndoParams, ScaleParams, SetImageParams, TimelineEntry, TimelineParams,
+    TimelinePlan, TimelineSource, TimelineTarget,
 };

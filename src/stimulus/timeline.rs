@@ -1,10 +1,14 @@
-//! What operators do to Deployments at set times, by the names of kubectl.
+//! What operators do at set times, by the names of kubectl.
 
+use super::operation::{DeleteParams, DrainParams, NodesParams, TaintParams, split_taint};
 use super::source::{Cursor, CursorState, Source, SourceError};
 use crate::ground::{Problem, Span, Time};
-use crate::model::{Catalog, OperatorAction, Stimulus, Timed, WorkloadId};
+use crate::model::{
+    Catalog, DrainOptions, OperatorAction, PodName, Stimulus, Taint, Timed, WorkloadId,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Something that an operator does: `at`, and exactly one of the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +31,24 @@ pub struct TimelineParams {
     /// The Deployment of this name goes on after a pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout_resume: Option<String>,
+    /// All pods of the Deployment of this name are replaced by new ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout_restart: Option<String>,
+    /// New pods stay away from nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cordon: Option<NodesParams>,
+    /// New pods may come to nodes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncordon: Option<NodesParams>,
+    /// Nodes are cordoned, and their pods are evicted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<DrainParams>,
+    /// A taint is put on nodes or taken off them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taint: Option<TaintParams>,
+    /// Pods or nodes are deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete: Option<DeleteParams>,
     /// Whether a pod may be ready, said from outside as a readiness gate does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<ReadinessParams>,
@@ -78,28 +100,54 @@ pub struct RolloutUndoParams {
     pub to_revision: Option<u32>,
 }
 
+/// Whom an entry is about.
+#[derive(Debug, Clone, Copy)]
+pub enum TimelineTarget<'a> {
+    /// The Deployment of this name.
+    Deployment(&'a str),
+    /// Nodes of these names, or with these labels.
+    Nodes(&'a [String], &'a BTreeMap<String, String>),
+    /// Objects that are deleted.
+    Deleted(&'a DeleteParams),
+}
+
+const ACTIONS: &str = "write one of `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
+                       `rollout-resume`, `rollout-restart`, `readiness`, `cordon`, `uncordon`, \
+                       `drain`, `taint` and `delete` beside `at`";
+
 impl TimelineParams {
-    /// Name of the Deployment, and the key under which it stands.
+    /// Whom it is about, and the key under which that stands.
     ///
     /// # Errors
     /// If there is not exactly one action.
-    pub fn workload(&self) -> Result<(&str, &'static str), Problem> {
-        let actions = [
-            (self.set_image.as_ref().map(|one| one.workload.as_str()), "set-image.workload"),
-            (self.scale.as_ref().map(|one| one.workload.as_str()), "scale.workload"),
-            (self.rollout_undo.as_ref().map(|one| one.workload.as_str()), "rollout-undo.workload"),
-            (self.rollout_pause.as_deref(), "rollout-pause"),
-            (self.rollout_resume.as_deref(), "rollout-resume"),
-            (self.readiness.as_ref().map(|one| one.workload.as_str()), "readiness.workload"),
+    pub fn target(&self) -> Result<(TimelineTarget<'_>, &'static str), Problem> {
+        let deployments = [
+            (self.set_image.as_ref().map(|one| &one.workload), "set-image.workload"),
+            (self.scale.as_ref().map(|one| &one.workload), "scale.workload"),
+            (self.rollout_undo.as_ref().map(|one| &one.workload), "rollout-undo.workload"),
+            (self.rollout_pause.as_ref(), "rollout-pause"),
+            (self.rollout_resume.as_ref(), "rollout-resume"),
+            (self.rollout_restart.as_ref(), "rollout-restart"),
+            (self.readiness.as_ref().map(|one| &one.workload), "readiness.workload"),
         ];
-        let mut given = actions.into_iter().filter_map(|(name, key)| Some((name?, key)));
+        let nodes = [
+            (self.cordon.as_ref().map(|one| (&one.nodes, &one.selector)), "cordon"),
+            (self.uncordon.as_ref().map(|one| (&one.nodes, &one.selector)), "uncordon"),
+            (self.drain.as_ref().map(|one| (&one.nodes, &one.selector)), "drain"),
+            (self.taint.as_ref().map(|one| (&one.nodes, &one.selector)), "taint"),
+        ];
+        let deployments = deployments
+            .into_iter()
+            .filter_map(|(name, key)| Some((TimelineTarget::Deployment(name?), key)));
+        let nodes = nodes.into_iter().filter_map(|(found, key)| {
+            let (names, selector) = found?;
+            Some((TimelineTarget::Nodes(names, selector), key))
+        });
+        let deleted = self.delete.as_ref().map(|one| (TimelineTarget::Deleted(one), "delete"));
+        let mut given = deployments.chain(nodes).chain(deleted);
         match (given.next(), given.next()) {
             (Some(one), None) => Ok(one),
-            (None, _) => {
-                let hint = "write one of `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
-                            `rollout-resume` and `readiness` beside `at`";
-                Err(Problem::new("", "nothing is said to happen").hint(hint))
-            }
+            (None, _) => Err(Problem::new("", "nothing is said to happen").hint(ACTIONS)),
             (Some(_), Some((_, key))) => {
                 let text = "two things stand in one entry";
                 let key = key.split('.').next().unwrap_or(key);
@@ -108,7 +156,19 @@ impl TimelineParams {
         }
     }
 
-    /// What it is, with names in a catalog; images are normalised as those of pods are.
+    /// What is wrong with it, whatever the cluster is.
+    pub fn check(&self) -> Vec<Problem> {
+        let taint = self.taint.as_ref().and_then(|one| split_taint(&one.taint).err());
+        let empty = |one: &&DeleteParams| one.pods.is_empty() && one.nodes.is_empty();
+        let nothing =
+            self.delete.as_ref().filter(empty).map(|_| {
+                Problem::new("delete", "nothing is named").hint("list `pods:` or `nodes:`")
+            });
+        taint.into_iter().chain(nothing).collect()
+    }
+
+    /// What it does to a Deployment, with names in a catalog; images are normalised as those of
+    /// pods are.
     fn action(&self, catalog: &mut Catalog) -> Option<OperatorAction> {
         let names = &mut catalog.names;
         if let Some(one) = &self.set_image {
@@ -128,15 +188,69 @@ impl TimelineParams {
         if self.rollout_pause.is_some() {
             return Some(OperatorAction::Pause);
         }
+        if self.rollout_restart.is_some() {
+            return Some(OperatorAction::Restart);
+        }
         self.rollout_resume.as_ref().map(|_| OperatorAction::Resume)
     }
+
+    /// What it does to a node, by its position in the scenario's node list.
+    fn on_node(&self, node: u32, catalog: &mut Catalog) -> Option<Stimulus> {
+        if self.cordon.is_some() || self.uncordon.is_some() {
+            return Some(Stimulus::Cordon { node, on: self.cordon.is_some() });
+        }
+        if let Some(DrainParams { force, timeout, .. }) = self.drain {
+            return Some(Stimulus::Drain { node, options: DrainOptions { force, timeout } });
+        }
+        if let Some(one) = &self.taint {
+            let (key, value, effect) = split_taint(&one.taint).ok()?;
+            let (key, value) = (catalog.names.intern(key), catalog.names.intern(value));
+            let taint = Taint { key, value, effect };
+            return Some(Stimulus::Taint { node, taint, on: !one.remove });
+        }
+        self.delete.as_ref().map(|_| Stimulus::DeleteNode { node })
+    }
+}
+
+/// An entry, with those that it is about.
+#[derive(Debug, Clone)]
+pub struct TimelineEntry {
+    /// The workload of the Deployment.
+    pub workload: Option<WorkloadId>,
+    /// Positions of the nodes in the scenario's node list.
+    pub nodes: Vec<u32>,
+    /// The entry.
+    pub params: TimelineParams,
 }
 
 /// All actions of a scenario.
 #[derive(Debug, Clone, Default)]
 pub struct TimelinePlan {
-    /// In order of time, then as written.
-    pub entries: Vec<(WorkloadId, TimelineParams)>,
+    /// As written.
+    pub entries: Vec<TimelineEntry>,
+}
+
+impl TimelineEntry {
+    /// What it does, in order.
+    fn stimuli(&self, catalog: &mut Catalog) -> Vec<Stimulus> {
+        let TimelineEntry { workload, nodes, params } = self;
+        let mut stimuli = Vec::new();
+        if let Some(workload) = *workload
+            && let Some(action) = params.action(catalog)
+        {
+            stimuli.push(Stimulus::Operate { workload, action });
+        }
+        // One request cordons all nodes before the first is drained.
+        if params.drain.is_some() {
+            stimuli.extend(nodes.iter().map(|node| Stimulus::Cordon { node: *node, on: true }));
+        }
+        stimuli.extend(nodes.iter().filter_map(|node| params.on_node(*node, catalog)));
+        for name in params.delete.iter().flat_map(|one| &one.pods) {
+            let name = PodName::parse(name, &mut catalog.names);
+            stimuli.push(Stimulus::DeletePod { name });
+        }
+        stimuli
+    }
 }
 
 /// The actions of a scenario, one after the other.
@@ -152,11 +266,9 @@ impl TimelineSource {
     pub fn open(plan: &TimelinePlan) -> TimelineSource {
         let mut catalog = Catalog::new();
         let mut actions = Vec::new();
-        for (workload, params) in &plan.entries {
-            if let Some(action) = params.action(&mut catalog) {
-                let (at, workload) = (Time::ZERO + params.at, *workload);
-                actions.push(Timed { at, what: Stimulus::Operate { workload, action } });
-            }
+        for entry in &plan.entries {
+            let at = Time::ZERO + entry.params.at;
+            actions.extend(entry.stimuli(&mut catalog).into_iter().map(|what| Timed { at, what }));
         }
         actions.sort_by_key(|timed| timed.at);
         TimelineSource { catalog, actions, next: 0 }

@@ -57,6 +57,11 @@ fn trace_replay() {
     check("trace-replay", "trace-replay", &[]);
 }
 
+#[test]
+fn drain_under_budget() {
+    check("drain-under-budget", "drain-under-budget", &[]);
+}
+
 /// The same release is bad twice; only the pipeline ends it.
 #[test]
 fn bad_release() {

@@ -2,7 +2,11 @@
 
 use super::objects::Reader;
 use super::wire;
-use crate::model::{Budget, Catalog, ClaimRef, LabelSelector, Object, Owner, OwnerKind};
+use crate::ground::Time;
+use crate::model::{
+    Budget, BudgetCount, Catalog, ClaimRef, DisruptionLimit, IntOrPercent, LabelSelector, Object,
+    Owner, OwnerKind, UnhealthyPodEviction,
+};
 use crate::scenario::storage_object;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -70,8 +74,17 @@ impl Reader<'_> {
             namespace: self.name(&read.metadata.namespace),
             name: self.name(&read.metadata.name),
             selector: self.maybe(&read.spec.selector),
-            disruptions_allowed: read.status.disruptions_allowed,
-            disrupted: read.status.disrupted_pods.keys().map(|name| self.name(name)).collect(),
+            // Only the status counts for the scheduler.
+            limit: DisruptionLimit::MaxUnavailable(IntOrPercent::Int(0)),
+            unhealthy: UnhealthyPodEviction::default(),
+            observed: true,
+            count: BudgetCount {
+                allowed: u32::try_from(read.status.disruptions_allowed).unwrap_or(0),
+                ..BudgetCount::default()
+            },
+            disrupted: (read.status.disrupted_pods.keys())
+                .map(|name| (self.name(name), Time::ZERO))
+                .collect(),
         }
     }
 

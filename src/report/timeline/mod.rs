@@ -278,6 +278,7 @@ impl<W: Write> TimelineWriter<W> {
                 DeletionCause::NodeLost => (2, "pod garbage collection", pod),
                 DeletionCause::ScaleDown | DeletionCause::Update => (4, "replicas", pod),
                 DeletionCause::Preempted => (5, "scheduler", pod),
+                DeletionCause::Evicted | DeletionCause::ByHand => (6, "operators", pod),
             },
             Fact::Failed { pod, reason: FailedReason::NodeGone } => {
                 (2, "pod garbage collection", pod)

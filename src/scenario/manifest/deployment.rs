@@ -210,7 +210,7 @@ fn strategy_of(
 }
 
 /// A number of pods or a share of at most so many percent; a quarter if nothing is said.
-fn number_or_share(
+pub(super) fn number_or_share(
     reader: &mut Reader<'_>,
     written: &Option<Value>,
     most: u32,

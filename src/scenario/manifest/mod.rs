@@ -3,6 +3,7 @@
 //! would change a decision that is not built yet, or listed as without effect.
 
 mod affinity;
+mod budget;
 mod container;
 mod convert;
 mod convert_storage;
@@ -25,6 +26,7 @@ pub use affinity::{
     Affinity, EffectWord, NodeAffinityManifest, NodeSelector, NodeSelectorTermManifest,
     OperatorWord, PreferredTerm, RequirementManifest, TolerationManifest, TolerationOperatorWord,
 };
+pub use budget::{BudgetManifest, BudgetSpec, UnhealthyWord};
 pub use container::{ContainerManifest, PortManifest, ProtocolWord, PullWord, ResourcesManifest};
 pub use convert_storage::{claim_template, storage_object};
 pub use deployment::{
@@ -63,6 +65,7 @@ pub use volumes::{
     VolumeManifest,
 };
 
+pub(super) use budget::read_budget;
 pub(super) use convert::{Meta, Reader, Written, convert};
 pub(super) use deployment::{check_replica_set, read_deployment};
 pub(super) use node::{ReadNode, convert_node};

@@ -33,6 +33,8 @@ pub(in crate::scenario) enum Kind {
     Namespace,
     /// The way to pods that do the same.
     Service,
+    /// How many pods may go.
+    PodDisruptionBudget,
     /// A volume that is there.
     PersistentVolume,
     /// A claim of a volume.
@@ -63,6 +65,7 @@ impl Kind {
             | Kind::Deployment
             | Kind::StatefulSet
             | Kind::Service
+            | Kind::PodDisruptionBudget
             | Kind::PersistentVolumeClaim
             | Kind::CsiStorageCapacity => false,
         }
@@ -135,7 +138,7 @@ const KINDS: [(&str, &str, &str, Known); 45] = [
         "ReplicationController",
         Known::Later(CONTROLLERS, "write it as a Deployment, or leave it out"),
     ),
-    ("policy", "v1", "PodDisruptionBudget", Known::Later(CONTROLLERS, REMOVE)),
+    ("policy", "v1", "PodDisruptionBudget", Known::Read(Kind::PodDisruptionBudget)),
     (
         "autoscaling",
         "v2",
@@ -216,8 +219,8 @@ fn unknown(api_version: &str, kind: &str) -> Refusal {
             "keep scenarios out of the folders of objects".to_owned()
         }
         _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, StatefulSet, \
-              PriorityClass, Namespace, Service and the objects of storage; ConfigMap, Secret, \
-              RBAC and the like change nothing"
+              PriorityClass, Namespace, Service, PodDisruptionBudget and the objects of storage; \
+              ConfigMap, Secret, RBAC and the like change nothing"
             .to_owned(),
     };
     let text = format!("`{kind}` of `{api_version}` is not a kind that can be simulated");

@@ -12,10 +12,10 @@ use self::kinds::{Known, classify};
 use super::names::check_name;
 use super::read::read_on;
 use super::{
-    CsiDriverManifest, CsiNodeManifest, CsiStorageCapacityManifest, DeploymentManifest, Diagnostic,
-    Kind as Shape, NamespaceManifest, Node, NodeManifest, PersistentVolumeClaimManifest,
-    PersistentVolumeManifest, PodObject, PriorityClassManifest, ReplicaSetManifest,
-    ServiceManifest, Sources, StatefulSetManifest, StorageClassManifest,
+    BudgetManifest, CsiDriverManifest, CsiNodeManifest, CsiStorageCapacityManifest,
+    DeploymentManifest, Diagnostic, Kind as Shape, NamespaceManifest, Node, NodeManifest,
+    PersistentVolumeClaimManifest, PersistentVolumeManifest, PodObject, PriorityClassManifest,
+    ReplicaSetManifest, ServiceManifest, Sources, StatefulSetManifest, StorageClassManifest,
 };
 use crate::ground::Problem;
 use serde::de::DeserializeOwned;
@@ -103,6 +103,7 @@ pub(super) struct Objects {
     pub(super) classes: Vec<Object<PriorityClassManifest>>,
     pub(super) namespaces: Vec<Object<NamespaceManifest>>,
     pub(super) services: Vec<Object<ServiceManifest>>,
+    pub(super) budgets: Vec<Object<BudgetManifest>>,
     pub(super) volumes: Vec<Object<PersistentVolumeManifest>>,
     pub(super) claims: Vec<Object<PersistentVolumeClaimManifest>>,
     pub(super) storage_classes: Vec<Object<StorageClassManifest>>,
@@ -205,6 +206,7 @@ impl Objects {
             Kind::PriorityClass => typed(head, sources, &mut self.classes),
             Kind::Namespace => typed(head, sources, &mut self.namespaces),
             Kind::Service => typed(head, sources, &mut self.services),
+            Kind::PodDisruptionBudget => typed(head, sources, &mut self.budgets),
             Kind::PersistentVolume => typed(head, sources, &mut self.volumes),
             Kind::PersistentVolumeClaim => typed(head, sources, &mut self.claims),
             Kind::StorageClass => typed(head, sources, &mut self.storage_classes),

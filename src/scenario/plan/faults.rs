@@ -4,7 +4,7 @@ use super::nodes::{HOSTNAME_LABEL, ZONE_LABEL};
 use super::{NodePlan, Planner};
 use crate::scenario::diagnostic::{key_of, list, nearest};
 use crate::scenario::tree::join;
-use crate::stimulus::{FaultParams, FaultPlan, NodeTarget, SourcePlan};
+use crate::stimulus::{FaultPlan, NodeTarget, SourcePlan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many names a hint lists.
@@ -27,8 +27,10 @@ impl Planner<'_> {
             let mut params = fault.clone();
             self.resolve(&path, params.paths_mut());
             // Without the nodes of a broken cluster every name would be unknown.
-            let targets =
-                if self.plan.nodes.is_empty() { Vec::new() } else { self.targets(fault, &path) };
+            let targets = match self.plan.nodes.is_empty() {
+                true => Vec::new(),
+                false => self.nodes_meant(&fault.nodes, &fault.selector, &path),
+            };
             plans.push(FaultPlan { path, params, targets });
         }
         if !plans.is_empty() {
@@ -36,12 +38,18 @@ impl Planner<'_> {
         }
     }
 
-    fn targets(&mut self, fault: &FaultParams, path: &str) -> Vec<NodeTarget> {
+    /// The nodes of these names, or, without names, those with these labels.
+    pub(super) fn nodes_meant(
+        &mut self,
+        names: &[String],
+        selector: &BTreeMap<String, String>,
+        path: &str,
+    ) -> Vec<NodeTarget> {
         let target = |position: usize, name: &str| NodeTarget {
             position: u32::try_from(position).expect("fewer nodes than 2^32"),
             name: name.to_owned(),
         };
-        if !fault.nodes.is_empty() {
+        if !names.is_empty() {
             let by_name: BTreeMap<&str, usize> = self
                 .plan
                 .nodes
@@ -51,7 +59,7 @@ impl Planner<'_> {
                 .collect();
             let mut targets = Vec::new();
             let mut unknown = Vec::new();
-            for (at, name) in fault.nodes.iter().enumerate() {
+            for (at, name) in names.iter().enumerate() {
                 match by_name.get(name.as_str()) {
                     Some(position) => targets.push(target(*position, name)),
                     None => unknown.push((at, name, self.nearest_node(name))),
@@ -68,11 +76,11 @@ impl Planner<'_> {
             .nodes
             .iter()
             .enumerate()
-            .filter(|(_, node)| fault.selector.iter().all(|(k, v)| self.has(node, k, v)))
+            .filter(|(_, node)| selector.iter().all(|(k, v)| self.has(node, k, v)))
             .map(|(at, node)| target(at, self.plan.catalog.names.text(node.name)))
             .collect();
         if targets.is_empty() {
-            self.no_match(&fault.selector, &join(path, "selector"));
+            self.no_match(selector, &join(path, "selector"));
         }
         targets
     }

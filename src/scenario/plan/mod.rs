@@ -135,6 +135,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.object_pods(&objects, &owners);
     planner.namespaces(&objects);
     planner.cluster_services(&objects);
+    planner.budgets(&objects);
     planner.goals(&objects);
     planner.applications();
     planner.timeline();

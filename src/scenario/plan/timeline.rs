@@ -8,7 +8,8 @@ use crate::scenario::RollbackParams;
 use crate::scenario::diagnostic::{list, nearest};
 use crate::scenario::tree::join;
 use crate::sim::Keeper;
-use crate::stimulus::{SourcePlan, TimelineParams, TimelinePlan};
+use crate::stimulus::{SourcePlan, TimelineEntry, TimelineParams, TimelinePlan, TimelineTarget};
+use std::collections::BTreeMap;
 
 impl Planner<'_> {
     /// Plans the timeline, as one source.
@@ -17,7 +18,7 @@ impl Planner<'_> {
         let mut plan = TimelinePlan::default();
         for (at, entry) in file.timeline.iter().enumerate() {
             let path = format!("timeline.{at}");
-            let (name, key) = match entry.workload() {
+            let (target, key) = match entry.target() {
                 Ok(found) => found,
                 Err(problem) => {
                     self.under(&path, vec![problem]);
@@ -28,23 +29,55 @@ impl Planner<'_> {
                 let text = format!("this happens at {}, the run ends at {until}", entry.at);
                 self.warn(join(&path, "at"), text, "make the run longer or the time earlier");
             }
-            let wanted = if key.starts_with("rollout-") && !key.starts_with("rollout-undo") {
-                Rolled::Deployment
-            } else {
-                Rolled::Any
-            };
-            let place = format!("{path}.{key}");
-            let set = entry.scale.as_ref().and_then(|_| self.replica_set_called(name));
-            let found = set.or_else(|| self.rolled(name, &place, wanted));
-            let Some((workload, keeper)) = found else { continue };
-            let spec = self.plan.catalog.pod_spec(keeper.template()).clone();
-            let problems = check_image(entry, &spec, &self.plan.catalog);
-            self.under(&path, problems);
-            plan.entries.push((workload, entry.clone()));
+            self.under(&path, entry.check());
+            let path = format!("{path}.{key}");
+            if let Some((workload, nodes)) = self.operated(entry, target, &path) {
+                plan.entries.push(TimelineEntry { workload, nodes, params: entry.clone() });
+            }
         }
         if !plan.entries.is_empty() {
             self.plan.sources.push(SourcePlan::Timeline(plan));
         }
+    }
+
+    /// The Deployment or the nodes that an entry is about; `None` if there is no such.
+    fn operated(
+        &mut self,
+        entry: &TimelineParams,
+        target: TimelineTarget<'_>,
+        path: &str,
+    ) -> Option<(Option<WorkloadId>, Vec<u32>)> {
+        let none = BTreeMap::new();
+        let (names, selector) = match target {
+            TimelineTarget::Deployment(name) => {
+                let set = entry.scale.as_ref().and_then(|_| self.replica_set_called(name));
+                let pauses = entry.rollout_pause.is_some() || entry.rollout_resume.is_some();
+                let wanted = if pauses { Rolled::Deployment } else { Rolled::Any };
+                let found = set.or_else(|| self.rolled(name, path, wanted));
+                let (workload, keeper) = found?;
+                let spec = self.plan.catalog.pod_spec(keeper.template()).clone();
+                let problems = check_image(entry, &spec, &self.plan.catalog);
+                let entry = path.rsplit_once(".set-image").map_or(path, |(entry, _)| entry);
+                self.under(entry, problems);
+                return Some((Some(workload), Vec::new()));
+            }
+            TimelineTarget::Deleted(params) if params.nodes.is_empty() => {
+                return Some((None, Vec::new()));
+            }
+            TimelineTarget::Deleted(params) => (params.nodes.as_slice(), &none),
+            TimelineTarget::Nodes(names, selector) => (names, selector),
+        };
+        if names.is_empty() == selector.is_empty() {
+            let text = "say which nodes are meant";
+            self.wrong(path, text, "write either `nodes:` or `selector:`");
+            return None;
+        }
+        // Without the nodes of a broken cluster every name would be unknown.
+        let targets = match self.plan.nodes.is_empty() {
+            true => Vec::new(),
+            false => self.nodes_meant(names, selector, path),
+        };
+        Some((None, targets.iter().map(|target| target.position).collect()))
     }
 
     /// Takes over who rolls back what.

@@ -4,6 +4,7 @@
 mod batch;
 mod client;
 mod deployments;
+mod disruptions;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
@@ -22,8 +23,8 @@ use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::Sink;
 use crate::model::{
-    Catalog, Change, FinishedPods, LossPolicy, NodeId, OperatorAction, PodId, PodPhase, PodUid,
-    ReplicaSetId, WorkloadId, WorkloadKind,
+    Catalog, Change, FinishedPods, LossPolicy, NodeId, ObjectKey, OperatorAction, PodId, PodPhase,
+    PodUid, ReplicaSetId, WorkloadId, WorkloadKind,
 };
 use crate::policy::Cx;
 use crate::policy::kube::control::{PodGcParams, RollbackPolicy};
@@ -31,6 +32,7 @@ use batch::{Batch, LostPod};
 use client::Client;
 use deployments::Deployments;
 pub(super) use deployments::{owned_sets, set_names};
+use disruptions::Disruptions;
 use node_lifecycle::NodeLifecycle;
 use pod_gc::Garbage;
 use replicas::ReplicaSets;
@@ -49,6 +51,8 @@ enum Duty {
     SyncDeployment(WorkloadId),
     /// See whether a StatefulSet is what it is to be.
     SyncStatefulSet(WorkloadId),
+    /// Count what a disruption budget allows.
+    CountBudget(ObjectKey),
     /// Replace a batch pod.
     Replace(PodId, LostPod),
     /// A pipeline undoes a rollout.
@@ -73,6 +77,7 @@ pub(super) struct Memory {
     replicas: ReplicaSets,
     stateful_sets: StatefulSetLoop,
     batch: Batch,
+    disruptions: Disruptions,
     evictions: Evictions,
     nodes: NodeLifecycle,
     garbage: Garbage,
@@ -91,6 +96,7 @@ impl Control {
             replicas: ReplicaSets::new(),
             stateful_sets: StatefulSetLoop::new(),
             batch: Batch::default(),
+            disruptions: Disruptions::new(),
             evictions: Evictions::new(),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
             garbage: Garbage::default(),
@@ -112,6 +118,7 @@ impl Control {
             &mut memory.replicas.client,
             &mut memory.stateful_sets.client,
             &mut memory.batch.client,
+            &mut memory.disruptions.client,
             &mut memory.evictions.client,
             &mut memory.nodes.client,
             &mut memory.garbage.client,
@@ -130,6 +137,9 @@ impl Memory {
     /// True if a change, about to be made to `truth`, may give a controller something to do.
     /// `unread` changes have not been observed yet. Others are taken in later, in order.
     pub(super) fn cares_about(&self, cx: Cx<'_>, change: &Change, unread: u64) -> bool {
+        if !disruptions::touched(cx, change).is_empty() {
+            return true;
+        }
         match *change {
             Change::NodeAdded { .. }
             | Change::NodeUpdated { .. }
@@ -190,6 +200,7 @@ impl Memory {
         self.duties.extend(self.deployments.observe(cx, change));
         self.duties.extend(self.deployments.watch(cx, change));
         self.duties.extend(self.stateful_sets.observe(cx, at, change));
+        self.duties.extend(disruptions::duties(cx, change));
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);
     }
@@ -253,6 +264,7 @@ impl World {
                 Duty::Sync(set) => self.enqueue_sync(host, set),
                 Duty::SyncDeployment(workload) => self.enqueue_deployment(host, workload),
                 Duty::SyncStatefulSet(workload) => self.enqueue_stateful_set(host, workload),
+                Duty::CountBudget(budget) => self.enqueue_budget(host, budget),
                 Duty::Undo(workload) => {
                     let action = OperatorAction::Undo { revision: None };
                     host.store(self.timing.request, Event::OperatorActs { workload, action });

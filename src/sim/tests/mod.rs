@@ -1,6 +1,7 @@
 //! The simulator from its face: small clusters, scripted stimuli, facts out.
 
 mod control;
+mod drain;
 mod images;
 mod kubelet;
 mod lab;

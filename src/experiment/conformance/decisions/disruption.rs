@@ -2,9 +2,8 @@
 
 use super::{Compared, input, with_output};
 use crate::ground::{Span, Time};
-use crate::policy::kube::control::{
-    BudgetView, BudgetedPod, DisruptionLimit, PodScale, count_budget,
-};
+use crate::model::DisruptionLimit;
+use crate::policy::kube::control::{BudgetView, BudgetedPod, PodScale, count_budget};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -74,7 +73,7 @@ pub(super) fn expected(line: &Value) -> Result<Compared, String> {
         .collect();
     let replicas: Vec<u32> = read.controllers.iter().map(|owner| owner.replicas).collect();
     let view = BudgetView { limit, replicas: &replicas, pods: &pods };
-    let count = count_budget(&view, NOW).map_err(|error| error.to_string())?;
+    let (count, _) = count_budget(&view, NOW).map_err(|error| error.to_string())?;
     let ours = json!({
         "currentHealthy": count.healthy,
         "desiredHealthy": count.desired,

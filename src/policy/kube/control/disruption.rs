@@ -6,8 +6,9 @@
 //! `pkg/registry/core/pod/storage/eviction.go`, Kubernetes 1.34.
 
 use crate::ground::{Span, Time};
-use crate::model::IntOrPercent;
-use serde::{Deserialize, Serialize};
+use crate::model::{
+    BudgetCount, DisruptionLimit, EvictionAnswer, IntOrPercent, UnhealthyPodEviction,
+};
 
 /// So long an evicted pod that is still there counts as gone (`DeletionTimeout`).
 pub const EVICTION_TIMEOUT: Span = Span::from_secs(120);
@@ -15,15 +16,6 @@ pub const EVICTION_TIMEOUT: Span = Span::from_secs(120);
 pub const DRAIN_RETRY: Span = Span::from_secs(5);
 /// With more evicted pods that are still there evictions are refused (`MaxDisruptedPodSize`).
 const MOST_EVICTED: usize = 2000;
-
-/// What a budget asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum DisruptionLimit {
-    /// So many stay healthy; a share is rounded up.
-    MinAvailable(IntOrPercent),
-    /// At most so many are not healthy; a share is rounded up.
-    MaxUnavailable(IntOrPercent),
-}
 
 /// What says how many pods like one there should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,21 +53,6 @@ pub struct BudgetView<'a> {
     pub pods: &'a [BudgetedPod],
 }
 
-/// The status of a budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct BudgetCount {
-    /// Pods that there should be.
-    pub expected: u32,
-    /// Pods that have to be healthy.
-    pub desired: u32,
-    /// Pods that are.
-    pub healthy: u32,
-    /// Pods that may be evicted.
-    pub allowed: u32,
-    /// When an evicted pod that is still there counts again.
-    pub next_look: Option<Time>,
-}
-
 /// A budget cannot say how many of its pods there should be; no pod may be evicted until it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -84,8 +61,11 @@ pub struct BudgetCount {
 )]
 pub struct NoScale;
 
-/// Counts a budget.
-pub fn count_budget(view: &BudgetView<'_>, now: Time) -> Result<BudgetCount, NoScale> {
+/// Counts a budget, and says when an evicted pod that is still there counts again.
+pub fn count_budget(
+    view: &BudgetView<'_>,
+    now: Time,
+) -> Result<(BudgetCount, Option<Time>), NoScale> {
     let (expected, desired) = match view.limit {
         DisruptionLimit::MinAvailable(IntOrPercent::Int(least)) => {
             (u32::try_from(view.pods.len()).expect("pods are counted in 32 bits"), least)
@@ -108,7 +88,7 @@ pub fn count_budget(view: &BudgetView<'_>, now: Time) -> Result<BudgetCount, NoS
     let healthy = view.pods.iter().filter(is_healthy).count() as u32;
     let allowed = if expected == 0 { 0 } else { healthy.saturating_sub(desired) };
     let next_look = view.pods.iter().filter_map(kept_until).min();
-    Ok(BudgetCount { expected, desired, healthy, allowed, next_look })
+    Ok((BudgetCount { expected, desired, healthy, allowed }, next_look))
 }
 
 /// The replicas of every controller that has a pod here, each once.
@@ -123,16 +103,6 @@ fn expected_scale(view: &BudgetView<'_>) -> Result<u32, NoScale> {
     }
     let replicas = view.replicas.iter().zip(counted);
     Ok(replicas.filter(|(_, counted)| *counted).map(|(replicas, _)| replicas).sum())
-}
-
-/// When a pod that is not ready may be evicted (`unhealthyPodEvictionPolicy`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub enum UnhealthyPodEviction {
-    /// While enough others are healthy.
-    #[default]
-    IfHealthyBudget,
-    /// Always.
-    AlwaysAllow,
 }
 
 /// What an eviction looks at in its pod.
@@ -157,36 +127,6 @@ pub struct BudgetStatus {
     pub evicted: usize,
     /// What is done about pods that are not ready.
     pub unhealthy: UnhealthyPodEviction,
-}
-
-/// The answer to a request to evict a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EvictionAnswer {
-    /// The pod is deleted, and no budget is charged.
-    Unchecked,
-    /// The pod is deleted and gets the condition DisruptionTarget. Its budget allows one less and
-    /// lists the pod as evicted now.
-    Charged,
-    /// 429: the budget allows none.
-    Refused,
-    /// 429: the budget has not been looked at since it was changed.
-    NotObserved,
-    /// 403: too many evicted pods are still there.
-    TooManyEvicted,
-    /// 500: two budgets select the pod, so that it cannot be evicted.
-    SeveralBudgets,
-}
-
-impl EvictionAnswer {
-    /// The HTTP status of the answer.
-    pub fn code(self) -> u16 {
-        match self {
-            EvictionAnswer::Unchecked | EvictionAnswer::Charged => 201,
-            EvictionAnswer::Refused | EvictionAnswer::NotObserved => 429,
-            EvictionAnswer::TooManyEvicted => 403,
-            EvictionAnswer::SeveralBudgets => 500,
-        }
-    }
 }
 
 /// Decides about an eviction; `budgets` are those that select the pod.
@@ -233,7 +173,7 @@ mod tests {
         let mut pods = vec![POD; replicas as usize];
         pods.iter_mut().skip(healthy).for_each(|pod| pod.ready = false);
         let view = BudgetView { limit, replicas: &[replicas], pods: &pods };
-        count_budget(&view, NOW).unwrap()
+        count_budget(&view, NOW).unwrap().0
     }
 
     fn least(text: &str) -> DisruptionLimit {
@@ -305,24 +245,24 @@ mod tests {
         let pods = [POD, POD, evicted];
         let view = BudgetView { limit: most("1"), replicas: &[3], pods: &pods };
         let at = |seconds| count_budget(&view, NOW + Span::from_secs(seconds)).unwrap();
-        assert_eq!((at(119).healthy, at(119).allowed), (2, 0));
-        assert_eq!(at(119).next_look, Some(NOW + EVICTION_TIMEOUT));
-        assert_eq!((at(120).healthy, at(120).allowed, at(120).next_look), (3, 1, None));
+        assert_eq!((at(119).0.healthy, at(119).0.allowed), (2, 0));
+        assert_eq!(at(119).1, Some(NOW + EVICTION_TIMEOUT));
+        assert_eq!((at(120).0.healthy, at(120).0.allowed, at(120).1), (3, 1, None));
     }
 
     #[test]
     fn a_budget_needs_to_know_how_many_there_should_be() {
         let of_job = BudgetedPod { scale: PodScale::Unscaled, ..POD };
         let view = |limit| BudgetView { limit, replicas: &[], pods: &[POD; 0] };
-        assert_eq!(count_budget(&view(most("1")), NOW).unwrap().allowed, 0);
+        assert_eq!(count_budget(&view(most("1")), NOW).unwrap().0.allowed, 0);
         let pods = [of_job, of_job];
         let view = |limit| BudgetView { limit, replicas: &[], pods: &pods };
         assert_eq!(count_budget(&view(most("1")), NOW), Err(NoScale));
-        assert_eq!(count_budget(&view(least("1")), NOW).unwrap().allowed, 1);
+        assert_eq!(count_budget(&view(least("1")), NOW).unwrap().0.allowed, 1);
         let alone = BudgetedPod { scale: PodScale::Unmanaged, ..POD };
         let pods = [alone, POD, POD];
         let view = BudgetView { limit: most("1"), replicas: &[4], pods: &pods };
-        let found = count_budget(&view, NOW).unwrap();
+        let found = count_budget(&view, NOW).unwrap().0;
         assert_eq!((found.expected, found.desired, found.allowed), (4, 3, 0));
     }
 
@@ -344,7 +284,7 @@ mod tests {
                 ready.iter().map(|ready| BudgetedPod { ready: *ready, ..POD }).collect();
             let replicas = [pods.len() as u32];
             let recount = |pods: &[BudgetedPod]| {
-                count_budget(&BudgetView { limit, replicas: &replicas, pods }, NOW).unwrap()
+                count_budget(&BudgetView { limit, replicas: &replicas, pods }, NOW).unwrap().0
             };
             let mut known = recount(&pods);
             let least = known.healthy.min(known.desired);

@@ -43,9 +43,8 @@ pub use deployment::{
     rollout_progresses, rollout_timed_out, sync_deployment, undo_rollout,
 };
 pub use disruption::{
-    BudgetCount, BudgetStatus, BudgetView, BudgetedPod, DRAIN_RETRY, DisruptionLimit,
-    EVICTION_TIMEOUT, EvictedPod, EvictionAnswer, NoScale, PodScale, UnhealthyPodEviction,
-    answer_eviction, count_budget,
+    BudgetStatus, BudgetView, BudgetedPod, DRAIN_RETRY, EVICTION_TIMEOUT, EvictedPod, NoScale,
+    PodScale, answer_eviction, count_budget,
 };
 pub use job::{
     FailedPodFacts, IndexFailures, IndexSet, JOB_SYNC_BATCH, JobBackoff, JobFailure, JobOutcome,

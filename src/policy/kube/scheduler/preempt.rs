@@ -223,13 +223,13 @@ fn split_by_budgets<'a>(cycle: &Cycle<'_>, pods: &[Other<'a>]) -> (Vec<Other<'a>
             && !budget
                 .disrupted
                 .iter()
-                .any(|gone| catalog.names.text(*gone) == name.text(&catalog.names))
+                .any(|(gone, _)| catalog.names.text(*gone) == name.text(&catalog.names))
     };
-    let mut budgets: Vec<(&Budget, i32)> = cycle
+    let mut budgets: Vec<(&Budget, i64)> = cycle
         .view
         .objects()
         .budgets(catalog)
-        .map(|budget| (budget, budget.disruptions_allowed))
+        .map(|budget| (budget, i64::from(budget.count.allowed)))
         .collect();
     let overdraws = |other: &Other<'a>| {
         let mut overdrawn = false;

@@ -4,7 +4,7 @@ use super::workloads::{TEMPLATE_HASH, stem};
 use super::{Found, Planner, controller};
 use crate::model::{LabelSelector, Labels, Object, Owner, OwnerKind, PodSpec};
 use crate::scenario::manifest::{
-    PodObject, Reader, ReplicaSetManifest, SelectorManifest, selector,
+    PodObject, Reader, ReplicaSetManifest, SelectorManifest, read_budget, selector,
 };
 use crate::scenario::objects::{DEFAULT_NAMESPACE, Head, Object as Written, Objects};
 use std::collections::BTreeSet;
@@ -56,6 +56,20 @@ impl Planner<'_> {
             let selector = (!one.object.spec.selector.is_empty()).then_some(labels);
             let (namespace, name) = (self.name(&one.head.namespace), self.name(&one.head.name));
             self.add_object(&Object::Service { namespace, name, selector });
+        }
+    }
+
+    /// Adds the disruption budgets among the objects.
+    pub(in crate::scenario::plan) fn budgets(&mut self, objects: &Objects) {
+        for one in &objects.budgets {
+            let ids = (self.name(&one.head.namespace), self.name(&one.head.name));
+            let mut reader = Reader::new(&mut self.plan.catalog, &self.classes);
+            reader.rest(&one.object.rest, "");
+            reader.meta(&one.object.metadata);
+            let budget = read_budget(&mut reader, &one.object.spec, ids);
+            let found = Found::of(reader);
+            self.report(objects, &one.head, found);
+            self.add_object(&Object::Budget(budget));
         }
     }
 
