@@ -57,7 +57,9 @@ impl Fact {
             | Fact::DeploymentWritten { workload, .. }
             | Fact::RolloutProgress { workload, .. }
             | Fact::OperatorRefused { workload }
-            | Fact::ReplicaSetCreated { workload, .. } => (None, None, Some(workload)),
+            | Fact::ReplicaSetCreated { workload, .. }
+            | Fact::JobCreated { workload, .. }
+            | Fact::OwnerDeleted { workload, .. } => (None, None, Some(workload)),
             Fact::NameDefined { .. }
             | Fact::NodeSpecDefined { .. }
             | Fact::PodSpecDefined { .. }
@@ -68,6 +70,10 @@ impl Fact {
             | Fact::ReplicaSetScaled { .. }
             | Fact::ReplicaSetObserved { .. }
             | Fact::ReplicaSetRemoved { .. }
+            | Fact::JobObserved { .. }
+            | Fact::JobIndexFailed { .. }
+            | Fact::JobEnded { .. }
+            | Fact::JobRemoved { .. }
             | Fact::ZoneDisrupted { .. }
             | Fact::RunEnded { .. } => (None, None, None),
         };

@@ -167,7 +167,9 @@ impl Fold for Life {
             Fact::Interrupted { .. } => self.interrupted += 1,
             Fact::Deleting { cause, .. } => match cause {
                 DeletionCause::TaintEviction | DeletionCause::NodeLost => self.lost += 1,
-                DeletionCause::ScaleDown => self.scaled_down += 1,
+                DeletionCause::ScaleDown | DeletionCause::OwnerDeleted | DeletionCause::JobEnds => {
+                    self.scaled_down += 1
+                }
                 DeletionCause::Preempted => self.preempted += 1,
             },
             Fact::Finished { .. } | Fact::Failed { .. } | Fact::Removed { .. } => {

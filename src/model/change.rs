@@ -2,7 +2,8 @@
 
 use super::{
     DeploymentSpec, DeploymentStatus, DeviceMask, NodeId, NodeStatus, ObjectId, PodId, PodName,
-    PodPhase, PodSpecId, PodUid, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, WorkloadId,
+    PodPhase, PodSpecId, PodUid, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, TaskChange,
+    WorkloadId,
 };
 use crate::ground::{Name, Time};
 use serde::{Deserialize, Serialize};
@@ -148,5 +149,15 @@ pub enum Change {
     ReplicaSetRemoved {
         /// ReplicaSet.
         set: ReplicaSetId,
+    },
+    /// Jobs change.
+    Task(TaskChange),
+    /// The object that stands above all others of a workload is gone: a Deployment. What it
+    /// owned is still there.
+    OwnerRemoved {
+        /// Workload.
+        workload: WorkloadId,
+        /// What it owned has no owner any more, and stays.
+        orphaned: bool,
     },
 }

@@ -27,6 +27,7 @@ mod rollouts;
 mod selector;
 mod stimulus;
 mod taint;
+mod tasks;
 mod touch;
 mod view;
 mod volume;
@@ -71,6 +72,7 @@ pub use rollouts::Rollouts;
 pub use selector::LabelSelector;
 pub use stimulus::{Lifetime, OperatorAction, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
+pub use tasks::{Job, JobCounts, JobFailure, JobId, JobOutcome, JobSuccess, TaskChange, Tasks};
 pub use touch::{Touch, TouchCursor};
 pub use view::{NodeView, PodView, View};
 pub use volume::{

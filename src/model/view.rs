@@ -4,7 +4,7 @@
 use super::touch::TouchLog;
 use super::{
     Catalog, Change, DeviceMask, MILLI_PER_DEVICE, NodeHolds, NodeId, NodeSpec, NodeStatus,
-    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, Rollouts, Touch,
+    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, Rollouts, Tasks, Touch,
     TouchCursor, WorkloadId, books,
 };
 use crate::ground::{Id, Name, Table, Time};
@@ -67,6 +67,7 @@ pub struct View {
     affine: BTreeSet<(NodeId, PodId)>,
     objects: Objects,
     rollouts: Rollouts,
+    tasks: Tasks,
     #[serde(skip)]
     touches: TouchLog,
 }
@@ -155,6 +156,11 @@ impl View {
         &self.rollouts
     }
 
+    /// Jobs.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
     /// What was touched since then, in order; `None` if that is too long ago or was another view.
     pub fn touches_since(&self, cursor: TouchCursor) -> Option<&[Touch]> {
         self.touches.since(cursor)
@@ -227,7 +233,9 @@ impl View {
             | Change::ReplicaSetAdded { .. }
             | Change::ReplicaSetWritten { .. }
             | Change::ReplicaSetObserved { .. }
-            | Change::ReplicaSetRemoved { .. } => self.rollouts.apply(change),
+            | Change::ReplicaSetRemoved { .. }
+            | Change::OwnerRemoved { .. } => self.rollouts.apply(change),
+            Change::Task(ref change) => self.tasks.apply(change),
             Change::PodRemoved { pod } => {
                 let view = *self.expect_pod(pod);
                 if view.node.is_some() && !view.phase.is_terminal() {

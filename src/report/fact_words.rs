@@ -311,6 +311,8 @@ pub(super) const fn deleted(cause: DeletionCause) -> &'static str {
         }
         DeletionCause::NodeLost => "its node is gone",
         DeletionCause::ScaleDown => "its owner has more pods than it wants",
+        DeletionCause::OwnerDeleted => "what owned it was deleted",
+        DeletionCause::JobEnds => "its Job is over or suspended",
         DeletionCause::Preempted => "preempted: it makes room for a more important pod",
     }
 }

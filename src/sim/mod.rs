@@ -25,6 +25,8 @@ mod run;
 mod schedule;
 mod setup;
 mod store;
+mod task_event;
+mod task_setup;
 #[cfg(test)]
 mod tests;
 mod volumes;
@@ -35,4 +37,6 @@ pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams};
 pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{Keeper, NodeSetup, PodSetup, Setup};
+pub use task_event::TaskEvent;
+pub use task_setup::JobSetup;
 pub use world::World;

@@ -82,6 +82,8 @@ impl Scheduler for FirstFit {
             | Change::ReplicaSetWritten { .. }
             | Change::ReplicaSetObserved { .. }
             | Change::ReplicaSetRemoved { .. }
+            | Change::Task(_)
+            | Change::OwnerRemoved { .. }
             | Change::ObjectSet { .. }
             | Change::ObjectRemoved { .. } => return,
         }

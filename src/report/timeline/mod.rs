@@ -276,7 +276,8 @@ impl<W: Write> TimelineWriter<W> {
             Fact::Deleting { pod, cause } => match cause {
                 DeletionCause::TaintEviction => (1, "taint eviction", pod),
                 DeletionCause::NodeLost => (2, "pod garbage collection", pod),
-                DeletionCause::ScaleDown => (4, "replicas", pod),
+                DeletionCause::ScaleDown | DeletionCause::JobEnds => (4, "replicas", pod),
+                DeletionCause::OwnerDeleted => (6, "garbage collection of owned objects", pod),
                 DeletionCause::Preempted => (5, "scheduler", pod),
             },
             Fact::Failed { pod, reason: FailedReason::NodeGone } => {

@@ -25,6 +25,8 @@ pub(in crate::scenario) enum Kind {
     ReplicaSet,
     /// ReplicaSets, one after the other.
     Deployment,
+    /// Pods that run to their end.
+    Job,
     /// A priority with a name.
     PriorityClass,
     /// A part of the cluster.
@@ -59,6 +61,7 @@ impl Kind {
             Kind::Pod
             | Kind::ReplicaSet
             | Kind::Deployment
+            | Kind::Job
             | Kind::Service
             | Kind::PersistentVolumeClaim
             | Kind::CsiStorageCapacity => false,
@@ -119,12 +122,7 @@ const KINDS: [(&str, &str, &str, Known); 45] = [
         "DaemonSet",
         Known::Later(CONTROLLERS, "list its pods with their `nodeName`, or leave it out"),
     ),
-    (
-        "batch",
-        "v1",
-        "Job",
-        Known::Later(CONTROLLERS, "write it as a `batch` workload, or leave it out"),
-    ),
+    ("batch", "v1", "Job", Known::Read(Kind::Job)),
     (
         "batch",
         "v1",
@@ -217,10 +215,12 @@ fn unknown(api_version: &str, kind: &str) -> Refusal {
         _ if api_version.starts_with("wavetank/") => {
             "keep scenarios out of the folders of objects".to_owned()
         }
-        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, PriorityClass, \
+        _ => {
+            "leave the object out: read are Node, Pod, ReplicaSet, Deployment, Job, PriorityClass, \
               Namespace, Service and the objects of storage; ConfigMap, Secret, RBAC and the like \
               change nothing"
-            .to_owned(),
+                .to_owned()
+        }
     };
     let text = format!("`{kind}` of `{api_version}` is not a kind that can be simulated");
     Refusal { of_version: false, text, hint }

@@ -13,9 +13,9 @@ use super::names::check_name;
 use super::read::read_on;
 use super::{
     CsiDriverManifest, CsiNodeManifest, CsiStorageCapacityManifest, DeploymentManifest, Diagnostic,
-    Kind as Shape, NamespaceManifest, Node, NodeManifest, PersistentVolumeClaimManifest,
-    PersistentVolumeManifest, PodObject, PriorityClassManifest, ReplicaSetManifest,
-    ServiceManifest, Sources, StorageClassManifest,
+    JobManifest, Kind as Shape, NamespaceManifest, Node, NodeManifest,
+    PersistentVolumeClaimManifest, PersistentVolumeManifest, PodObject, PriorityClassManifest,
+    ReplicaSetManifest, ServiceManifest, Sources, StorageClassManifest,
 };
 use crate::ground::Problem;
 use serde::de::DeserializeOwned;
@@ -99,6 +99,7 @@ pub(super) struct Objects {
     pub(super) pods: Vec<Object<PodObject>>,
     pub(super) replica_sets: Vec<Object<ReplicaSetManifest>>,
     pub(super) deployments: Vec<Object<DeploymentManifest>>,
+    pub(super) jobs: Vec<Object<JobManifest>>,
     pub(super) classes: Vec<Object<PriorityClassManifest>>,
     pub(super) namespaces: Vec<Object<NamespaceManifest>>,
     pub(super) services: Vec<Object<ServiceManifest>>,
@@ -197,6 +198,7 @@ impl Objects {
             Kind::Pod => typed(head, sources, &mut self.pods),
             Kind::ReplicaSet => typed(head, sources, &mut self.replica_sets),
             Kind::Deployment => typed(head, sources, &mut self.deployments),
+            Kind::Job => typed(head, sources, &mut self.jobs),
             Kind::PriorityClass => typed(head, sources, &mut self.classes),
             Kind::Namespace => typed(head, sources, &mut self.namespaces),
             Kind::Service => typed(head, sources, &mut self.services),

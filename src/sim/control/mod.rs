@@ -9,6 +9,7 @@ mod node_taints;
 mod pod_gc;
 mod replicas;
 mod taint_eviction;
+mod tasks;
 mod work_queue;
 
 use super::Event;
@@ -35,6 +36,8 @@ use replicas::ReplicaSets;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use taint_eviction::Evictions;
+pub use tasks::Owned;
+use tasks::{TaskDuty, TaskMemory};
 
 /// What is to be done about something observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,8 @@ enum Duty {
     Undo(WorkloadId),
     /// A pod may stay on its node only until then.
     Evict(PodId, PodUid, Time),
+    /// Something about a Job or an object without an owner.
+    Task(TaskDuty),
     /// The NoSchedule taints of a node do not follow from its conditions.
     Mark(NodeId),
 }
@@ -67,6 +72,7 @@ pub(super) struct Memory {
     replicas: ReplicaSets,
     batch: Batch,
     evictions: Evictions,
+    tasks: TaskMemory,
     nodes: NodeLifecycle,
     garbage: Garbage,
     gc_params: PodGcParams,
@@ -84,6 +90,7 @@ impl Control {
             replicas: ReplicaSets::new(),
             batch: Batch::default(),
             evictions: Evictions::new(),
+            tasks: TaskMemory::new(),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
             garbage: Garbage::default(),
             gc_params: timing.pod_gc,
@@ -109,6 +116,7 @@ impl Control {
         ] {
             client.set_rate(timing.controllers);
         }
+        memory.tasks.set_rate(timing);
     }
 
     /// What was there at the start is known, and only what services lack is left to be done.
@@ -121,6 +129,9 @@ impl Memory {
     /// True if a change, about to be made to `truth`, may give a controller something to do.
     /// `unread` changes have not been observed yet. Others are taken in later, in order.
     pub(super) fn cares_about(&self, cx: Cx<'_>, change: &Change, unread: u64) -> bool {
+        if self.tasks.cares_about(cx, change) {
+            return true;
+        }
         match *change {
             Change::NodeAdded { .. }
             | Change::NodeUpdated { .. }
@@ -144,7 +155,9 @@ impl Memory {
             | Change::PodNominated { .. }
             | Change::PodPreempted { .. }
             | Change::ObjectSet { .. }
-            | Change::ObjectRemoved { .. } => false,
+            | Change::ObjectRemoved { .. }
+            | Change::Task(_)
+            | Change::OwnerRemoved { .. } => false,
         }
     }
 
@@ -169,6 +182,10 @@ impl Memory {
             }
             _ => {}
         }
+        let left = self.left_without_owner(cx, change);
+        self.duties.extend(left.into_iter().map(Duty::Task));
+        let duty = self.tasks.jobs.observe(cx, at, change);
+        self.duties.extend(duty.map(Duty::Task));
         let duty = self.replicas.observe(cx, at, change);
         self.duties.extend(duty);
         self.duties.extend(self.deployments.observe(cx, change));
@@ -240,6 +257,7 @@ impl World {
                     host.store(self.timing.request, Event::OperatorActs { workload, action });
                 }
                 Duty::Replace(pod, lost) => self.replace(host, pod, lost),
+                Duty::Task(duty) => self.see_to(host, duty),
                 Duty::Evict(pod, uid, at) => host.turn(at, Event::StayEnds { pod, uid }),
                 Duty::Mark(node) => self.write_taints(host, node, TaintWrite::NoSchedule),
             }

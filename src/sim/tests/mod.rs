@@ -175,6 +175,7 @@ impl Bench {
         Setup {
             nodes,
             services: vec![(web, Keeper::Deployment(DeploymentSpec::new(self.replicas, pod)))],
+            jobs: Vec::new(),
             rollbacks: Vec::new(),
             objects: Vec::new(),
             pods: Vec::new(),

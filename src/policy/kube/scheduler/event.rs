@@ -158,6 +158,8 @@ pub(crate) fn for_each_event(
         | Change::ReplicaSetWritten { .. }
         | Change::ReplicaSetObserved { .. }
         | Change::ReplicaSetRemoved { .. }
+        | Change::Task(_)
+        | Change::OwnerRemoved { .. }
         | Change::ObjectRemoved { .. } => {}
     }
 }
