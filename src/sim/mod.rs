@@ -33,7 +33,7 @@ mod volumes;
 mod world;
 
 pub use event::Event;
-pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams};
+pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams, Unprobed};
 pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{Keeper, NodeSetup, PodSetup, Setup};
