@@ -69,12 +69,6 @@ impl Fact {
             | Fact::ReplicaSetScaled { .. }
             | Fact::ReplicaSetObserved { .. }
             | Fact::ReplicaSetRemoved { .. } => self.rollout_words(),
-            Fact::JobCreated { .. }
-            | Fact::JobObserved { .. }
-            | Fact::JobIndexFailed { .. }
-            | Fact::JobEnded { .. }
-            | Fact::JobRemoved { .. }
-            | Fact::OwnerDeleted { .. } => self.task_words(),
             Fact::ContainerDefined { .. }
             | Fact::PullBegan { .. }
             | Fact::PullEnded { .. }
@@ -93,6 +87,7 @@ impl Fact {
             | Fact::Failed { .. }
             | Fact::NodePressure { .. }
             | Fact::ImagesCollected { .. } => self.kubelet_words(),
+            _ => self.task_words(),
         }
     }
 

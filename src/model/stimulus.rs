@@ -95,6 +95,11 @@ pub enum OperatorAction {
     Pause,
     /// Lets it go on (`kubectl rollout resume`).
     Resume,
+    /// Deletes it, or a ReplicaSet that nobody owns, or a Job (`kubectl delete`).
+    Delete {
+        /// What it owns stays (`--cascade=orphan`).
+        orphan: bool,
+    },
 }
 
 /// Something with the time at which it happens.

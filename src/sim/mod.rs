@@ -37,6 +37,6 @@ pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams, Unprobed}
 pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{Keeper, NodeSetup, PodSetup, Setup};
-pub use task_event::TaskEvent;
+pub use task_event::{Owned, TaskEvent};
 pub use task_setup::JobSetup;
 pub use world::World;

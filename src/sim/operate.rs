@@ -4,7 +4,7 @@ use super::control::{owned_sets, set_names};
 use super::host::Host;
 use super::world::World;
 use crate::ground::Name;
-use crate::journal::{Fact, Sink};
+use crate::journal::{Fact, Propagation, Sink};
 use crate::model::{
     Change, DeploymentSpec, NodeId, NodeStatus, OperatorAction, PodSpecId, Taint, WorkloadId,
 };
@@ -51,6 +51,11 @@ impl World {
         workload: WorkloadId,
         action: OperatorAction,
     ) {
+        if let OperatorAction::Delete { orphan } = action {
+            let propagation = if orphan { Propagation::Orphan } else { Propagation::Background };
+            self.delete_owner(host, workload, propagation);
+            return;
+        }
         let Some(deployment) = self.store.truth.rollouts().deployment(workload) else {
             host.fact(Fact::OperatorRefused { workload });
             return;
@@ -64,6 +69,7 @@ impl World {
             OperatorAction::Scale { replicas } => Some(DeploymentSpec { replicas, ..before }),
             OperatorAction::Undo { revision } => self.undone(workload, revision),
             OperatorAction::Pause => Some(DeploymentSpec { paused: true, ..before }),
+            OperatorAction::Delete { .. } => None,
             OperatorAction::Resume => Some(DeploymentSpec { paused: false, ..before }),
         };
         match spec {

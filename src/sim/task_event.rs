@@ -1,8 +1,16 @@
 //! What can be scheduled about Jobs and the objects that others own.
 
-use super::control::Owned;
-use crate::model::{JobId, WorkloadId};
+use crate::model::{JobId, PodId, PodUid, ReplicaSetId, WorkloadId};
 use serde::{Deserialize, Serialize};
+
+/// An object that another one owned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Owned {
+    /// A ReplicaSet.
+    Set(ReplicaSetId),
+    /// A pod: its number for ever, and its row.
+    Pod(PodUid, PodId),
+}
 
 /// An event of the controllers of Jobs and of owned objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -74,6 +74,12 @@ fn bad_release() {
     assert!(kubernetes < 0.3 && pipeline > 0.7, "{worst:?}");
 }
 
+/// A part of the Job is lost, and only that one.
+#[test]
+fn job_failing_index() {
+    check("job-failing-index", "job-failing-index", &[]);
+}
+
 fn openb() -> Option<(PathBuf, Vec<String>)> {
     let folder = shared("data/alibaba-gpu-2023")?;
     let sets = vec![format!("data={}", folder.display())];

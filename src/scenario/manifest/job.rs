@@ -241,7 +241,7 @@ pub(in crate::scenario) fn read_job(reader: &mut Reader<'_>, one: &JobManifest) 
 fn check(reader: &mut Reader<'_>, spec: &JobSpecManifest) {
     let indexed = spec.completion_mode == Some(CompletionModeWord::Indexed);
     let mut wrong = |path: &str, text: &str, hint: &str| {
-        reader.wrong(join("spec", path), text, hint);
+        reader.wrong(format!("spec.{path}"), text, hint);
     };
     match spec.template.spec.restart_policy {
         Some(RestartWord::Never | RestartWord::OnFailure) => {}

@@ -37,7 +37,6 @@ use replicas::ReplicaSets;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use taint_eviction::Evictions;
-pub use tasks::Owned;
 use tasks::{TaskDuty, TaskMemory};
 
 /// What is to be done about something observed.

@@ -2,6 +2,7 @@
 
 mod control;
 mod images;
+mod jobs;
 mod kubelet;
 mod lab;
 mod nodes;

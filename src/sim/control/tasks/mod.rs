@@ -11,10 +11,9 @@ use crate::policy::Cx;
 use crate::sim::host::Host;
 use crate::sim::params::Timing;
 use crate::sim::world::World;
-use crate::sim::{RateParams, TaskEvent};
+use crate::sim::{Owned, RateParams, TaskEvent};
 use jobs::Jobs;
 use owned::Collector;
-pub use owned::Owned;
 use serde::{Deserialize, Serialize};
 
 /// What is to be done about a change of Jobs or of owned objects.

@@ -14,22 +14,13 @@ use crate::sim::control::client::Client;
 use crate::sim::control::work_queue::WorkQueue;
 use crate::sim::host::Host;
 use crate::sim::world::World;
-use crate::sim::{Event, TaskEvent};
+use crate::sim::{Event, Owned, TaskEvent};
 use serde::{Deserialize, Serialize};
 
 /// Objects that are collected at the same time (`--concurrent-gc-syncs`).
 const WORKERS: u32 = 20;
 /// Reads before an object is deleted: of itself and of its owner.
 const READS: u32 = 2;
-
-/// An object that another one owned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Owned {
-    /// A ReplicaSet.
-    Set(ReplicaSetId),
-    /// A pod: its number for ever, and its row.
-    Pod(PodUid, PodId),
-}
 
 /// The collector.
 #[derive(Debug, Clone, Serialize, Deserialize)]
