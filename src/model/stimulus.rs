@@ -100,6 +100,13 @@ pub enum OperatorAction {
         /// What it owns stays (`--cascade=orphan`).
         orphan: bool,
     },
+    /// Says from outside whether one of its pods may be ready, as a readiness gate does.
+    Readiness {
+        /// Number of the pod, in order of creation from 0.
+        pod: u32,
+        /// True: it is ready if its containers are.
+        ready: bool,
+    },
 }
 
 /// Something with the time at which it happens.

@@ -110,8 +110,8 @@ fn problem(name: &str, later: &Later, path: String) -> Problem {
             problem.hint("supported are `none` and `on-progress-deadline`")
         }
         Later::Key(path) if path.starts_with("timeline") => problem.hint(
-            "supported are `set-image`, `scale`, `rollout-undo`, `rollout-pause` and \
-             `rollout-resume`",
+            "supported are `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
+             `rollout-resume` and `readiness`",
         ),
         Later::Word { path: "orchestrator", .. } => {
             problem.hint("supported are `kubernetes` and `baseline`")
