@@ -5,9 +5,9 @@
 
 use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
-    Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason, NodeId,
-    NodeSpecId, PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, ProgressReason, ReplicaSetId,
-    Resource, WorkloadId, ZoneState,
+    Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason, JobId,
+    JobOutcome, NodeId, NodeSpecId, PluginSet, PodSpecId, PodUid, Pressure, ProbeKind,
+    ProgressReason, ReplicaSetId, Resource, WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,20 @@ pub enum DeletionCause {
     Evicted = 20,
     /// An operator deleted it.
     ByHand = 21,
+    /// What owned it was deleted.
+    OwnerDeleted = 22,
+    /// Its Job is over, or is suspended.
+    JobEnds = 23,
+}
+
+/// How the deletion of an object goes on to what it owns (`kubectl delete --cascade`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Propagation {
+    /// It goes at once, what it owns follows.
+    Background = 0,
+    /// What it owns stays, without an owner.
+    Orphan = 1,
 }
 
 impl DeletionCause {
@@ -547,6 +561,52 @@ pub enum Fact {
     PodUnknown {
         /// Its name.
         name: Name,
+    },
+    /// A Job was created.
+    JobCreated {
+        /// Job.
+        job: JobId,
+        /// The workload that its pods belong to.
+        workload: WorkloadId,
+        /// Its name.
+        name: Name,
+    },
+    /// What a Job has is written.
+    JobObserved {
+        /// Job.
+        job: JobId,
+        /// Active pods.
+        active: u32,
+        /// Pods, or indexes, that succeeded.
+        succeeded: u32,
+        /// Pods that failed.
+        failed: u32,
+    },
+    /// An index of a Job has failed for good.
+    JobIndexFailed {
+        /// Job.
+        job: JobId,
+        /// Index.
+        index: u32,
+    },
+    /// A Job is complete or has failed.
+    JobEnded {
+        /// Job.
+        job: JobId,
+        /// Which, and why.
+        outcome: JobOutcome,
+    },
+    /// A Job was deleted.
+    JobRemoved {
+        /// Job.
+        job: JobId,
+    },
+    /// The object that stands above all others of a workload was deleted.
+    OwnerDeleted {
+        /// Workload.
+        workload: WorkloadId,
+        /// What becomes of what it owned.
+        propagation: Propagation,
     },
     /// The run ended here.
     RunEnded {

@@ -10,7 +10,7 @@ mod trail;
 mod words;
 
 pub use digest::{Digest, Ladder, Rung, Window, first_difference};
-pub use fact::{DeletionCause, DrainEnd, Fact, PullOutcome, Record, RunEnd};
+pub use fact::{DeletionCause, DrainEnd, Fact, Propagation, PullOutcome, Record, RunEnd};
 pub use file::{EVENTS_SCHEMA, Event, EventReader, EventWriter, EventsError};
 pub use sink::{Journal, Sink};
 pub use subject::Subject;

@@ -64,7 +64,9 @@ impl Fact {
             | Fact::StatefulSetObserved { workload, .. }
             | Fact::RevisionWritten { workload, .. }
             | Fact::RevisionRemoved { workload, .. }
-            | Fact::ReplicaSetCreated { workload, .. } => (None, None, Some(workload)),
+            | Fact::ReplicaSetCreated { workload, .. }
+            | Fact::JobCreated { workload, .. }
+            | Fact::OwnerDeleted { workload, .. } => (None, None, Some(workload)),
             Fact::NameDefined { .. }
             | Fact::NodeSpecDefined { .. }
             | Fact::PodSpecDefined { .. }
@@ -75,6 +77,10 @@ impl Fact {
             | Fact::ReplicaSetScaled { .. }
             | Fact::ReplicaSetObserved { .. }
             | Fact::ReplicaSetRemoved { .. }
+            | Fact::JobObserved { .. }
+            | Fact::JobIndexFailed { .. }
+            | Fact::JobEnded { .. }
+            | Fact::JobRemoved { .. }
             | Fact::ZoneDisrupted { .. }
             | Fact::BudgetObserved { .. }
             | Fact::PodUnknown { .. }

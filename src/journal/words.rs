@@ -83,6 +83,12 @@ impl Fact {
             | Fact::Failed { .. }
             | Fact::NodePressure { .. }
             | Fact::ImagesCollected { .. } => self.kubelet_words(),
+            Fact::JobCreated { .. }
+            | Fact::JobObserved { .. }
+            | Fact::JobIndexFailed { .. }
+            | Fact::JobEnded { .. }
+            | Fact::JobRemoved { .. }
+            | Fact::OwnerDeleted { .. } => self.task_words(),
             _ => self.operation_words(),
         }
     }
@@ -208,6 +214,25 @@ impl Fact {
             }
             Fact::RevisionRemoved { workload, spec } => [pair(73, workload.0), spec.0 as u64, 0],
             _ => panic!("only facts about StatefulSets come here"),
+        }
+    }
+
+    /// The canonical form of facts about Jobs and deleted owners.
+    const fn task_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::JobCreated { job, workload, name } => {
+                [pair(80, job.0), pair(workload.0, name.0), 0]
+            }
+            Fact::JobObserved { job, active, succeeded, failed } => {
+                [pair(81, job.0), pair(active, succeeded), failed as u64]
+            }
+            Fact::JobIndexFailed { job, index } => [pair(82, job.0), index as u64, 0],
+            Fact::JobEnded { job, outcome } => [pair(83, job.0), outcome.code() as u64, 0],
+            Fact::JobRemoved { job } => [pair(84, job.0), 0, 0],
+            Fact::OwnerDeleted { workload, propagation } => {
+                [pair(88, workload.0), propagation as u64, 0]
+            }
+            _ => panic!("only facts about tasks and owners come here"),
         }
     }
 }

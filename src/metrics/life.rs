@@ -167,7 +167,10 @@ impl Fold for Life {
             Fact::Interrupted { .. } => self.interrupted += 1,
             Fact::Deleting { cause, .. } => match cause {
                 DeletionCause::TaintEviction | DeletionCause::NodeLost => self.lost += 1,
-                DeletionCause::ScaleDown | DeletionCause::Update => self.scaled_down += 1,
+                DeletionCause::ScaleDown
+                | DeletionCause::Update
+                | DeletionCause::OwnerDeleted
+                | DeletionCause::JobEnds => self.scaled_down += 1,
                 DeletionCause::Preempted => self.preempted += 1,
                 // What operators want is no loss and no decision of the cluster.
                 DeletionCause::Evicted | DeletionCause::ByHand => {}

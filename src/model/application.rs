@@ -128,6 +128,11 @@ pub struct Behaviour {
     pub crash_after: Option<SpanDist>,
     /// Only the first so many lives of a container crash; `None` for all.
     pub crashes: Option<u32>,
+    /// Only the first so many pods of a Job, or of each index of an indexed one, crash; `None` for
+    /// all. A pod of nobody is a first one.
+    pub crash_pods: Option<u32>,
+    /// Only pods of a Job with these completion indexes crash; empty for all.
+    pub crash_indexes: Vec<u32>,
     /// Exit code of a crash, 1 to 255.
     pub exit_code: u8,
     /// From TERM to its end; `None` if it ignores TERM.
@@ -162,6 +167,8 @@ impl Default for Behaviour {
             run_for: None,
             crash_after: None,
             crashes: None,
+            crash_pods: None,
+            crash_indexes: Vec::new(),
             exit_code: 1,
             stop: Some(Span::ZERO),
             post_start: Span::ZERO,

@@ -3,7 +3,7 @@
 use super::{
     DeploymentSpec, DeploymentStatus, DeviceMask, NodeId, NodeStatus, ObjectId, PodId, PodName,
     PodPhase, PodSpecId, PodUid, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, StatefulSetGoal,
-    StatefulSetRecord, WorkloadId,
+    StatefulSetRecord, TaskChange, WorkloadId,
 };
 use crate::ground::{Name, Time};
 use serde::{Deserialize, Serialize};
@@ -179,5 +179,15 @@ pub enum Change {
         workload: WorkloadId,
         /// The template.
         template: PodSpecId,
+    },
+    /// Jobs change.
+    Task(TaskChange),
+    /// The object that stands above all others of a workload is gone: a Deployment. What it
+    /// owned is still there.
+    OwnerRemoved {
+        /// Workload.
+        workload: WorkloadId,
+        /// What it owned has no owner any more, and stays.
+        orphaned: bool,
     },
 }

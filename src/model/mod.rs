@@ -29,6 +29,7 @@ mod selector;
 mod stateful_set;
 mod stimulus;
 mod taint;
+mod tasks;
 mod touch;
 mod view;
 mod volume;
@@ -78,6 +79,7 @@ pub use stateful_set::{
 };
 pub use stimulus::{DrainOptions, Lifetime, OperatorAction, SourceId, Stimulus, Timed};
 pub use taint::{Effect, Taint, Taints, Toleration, TolerationOperator};
+pub use tasks::{Job, JobCounts, JobFailure, JobId, JobOutcome, JobSuccess, TaskChange, Tasks};
 pub use touch::{Touch, TouchCursor};
 pub use view::{NodeView, PodView, View};
 pub use volume::{

@@ -97,6 +97,9 @@ impl Rollouts {
                     list.retain(|other| *other != set);
                 }
             }
+            Change::OwnerRemoved { workload, .. } => {
+                self.deployments.remove(&workload);
+            }
             _ => {}
         }
     }

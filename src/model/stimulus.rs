@@ -125,6 +125,11 @@ pub enum OperatorAction {
     Pause,
     /// Lets it go on (`kubectl rollout resume`).
     Resume,
+    /// Deletes it, or a ReplicaSet that nobody owns, or a Job (`kubectl delete`).
+    Delete {
+        /// What it owns stays (`--cascade=orphan`).
+        orphan: bool,
+    },
     /// Says from outside whether one of its pods may be ready, as a readiness gate does.
     Readiness {
         /// Number of the pod, in order of creation from 0.

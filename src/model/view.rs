@@ -5,7 +5,7 @@ use super::touch::TouchLog;
 use super::{
     Catalog, Change, DeviceMask, MILLI_PER_DEVICE, NodeHolds, NodeId, NodeSpec, NodeStatus,
     NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, Rollouts, StatefulSets,
-    Touch, TouchCursor, WorkloadId, books,
+    Tasks, Touch, TouchCursor, WorkloadId, books,
 };
 use crate::ground::{Id, Name, Table, Time};
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,7 @@ pub struct View {
     objects: Objects,
     rollouts: Rollouts,
     stateful_sets: StatefulSets,
+    tasks: Tasks,
     #[serde(skip)]
     touches: TouchLog,
 }
@@ -161,6 +162,11 @@ impl View {
         &self.stateful_sets
     }
 
+    /// Jobs.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
     /// What was touched since then, in order; `None` if that is too long ago or was another view.
     pub fn touches_since(&self, cursor: TouchCursor) -> Option<&[Touch]> {
         self.touches.since(cursor)
@@ -233,12 +239,14 @@ impl View {
             | Change::ReplicaSetAdded { .. }
             | Change::ReplicaSetWritten { .. }
             | Change::ReplicaSetObserved { .. }
-            | Change::ReplicaSetRemoved { .. } => self.rollouts.apply(change),
+            | Change::ReplicaSetRemoved { .. }
+            | Change::OwnerRemoved { .. } => self.rollouts.apply(change),
             Change::StatefulSetWritten { .. }
             | Change::StatefulSetObserved { .. }
             | Change::RevisionWritten { .. }
             | Change::RevisionRemoved { .. } => self.stateful_sets.apply(change),
             Change::PodRemoved { pod } => self.remove(pod, catalog),
+            Change::Task(ref change) => self.tasks.apply(change),
         }
     }
 

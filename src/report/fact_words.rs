@@ -355,6 +355,8 @@ pub(super) const fn deleted(cause: DeletionCause) -> &'static str {
         DeletionCause::NodeLost => "its node is gone",
         DeletionCause::ScaleDown => "its owner has more pods than it wants",
         DeletionCause::Update => "its owner replaces it by one of another template",
+        DeletionCause::OwnerDeleted => "what owned it was deleted",
+        DeletionCause::JobEnds => "its Job is over or suspended",
         DeletionCause::Preempted => "preempted: it makes room for a more important pod",
         DeletionCause::Evicted => "evicted, as somebody asked for",
         DeletionCause::ByHand => "deleted by an operator",

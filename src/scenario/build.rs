@@ -47,6 +47,7 @@ impl Scenario {
             nodes: self.plan.nodes.iter().map(node).collect(),
             objects: self.plan.objects.clone(),
             services: self.plan.services.clone(),
+            jobs: self.plan.jobs.clone(),
             rollbacks: self.plan.rollbacks.clone(),
             pods: self.plan.pods.clone(),
             scheduler,

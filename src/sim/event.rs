@@ -1,5 +1,6 @@
 //! Everything that can be scheduled.
 
+use super::task_event::TaskEvent;
 use crate::journal::DeletionCause;
 use crate::model::{
     DeviceMask, FailedReason, NodeId, ObjectKey, OperatorAction, PodId, PodPhase, PodSpecId,
@@ -340,6 +341,8 @@ pub enum Event {
         /// Why.
         cause: GcCause,
     },
+    /// Something about Jobs or owned objects.
+    Task(TaskEvent),
     /// The report of a node that is back reaches the store.
     NodeReports {
         /// Node.

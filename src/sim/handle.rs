@@ -69,6 +69,7 @@ impl World {
             }
             Event::GarbagePass => self.garbage_pass(host),
             Event::GarbageGoes { pod, uid, cause } => self.garbage_goes(host, pod, uid, cause),
+            Event::Task(event) => self.handle_task(host, event),
             Event::NodeReports { node, epoch } => self.node_reports(host, node, epoch),
             _ => self.handle_on_node(host, event),
         }

@@ -80,6 +80,7 @@ impl World {
     fn install_pod<S: Sink>(&mut self, host: &mut Host<'_, S>, setup: &PodSetup) {
         let PodSetup { workload, spec, name, node } = *setup;
         let (pod, uid) = self.store.next_pod();
+        self.adopt_job_pod(workload, uid, name);
         let (stem, number, digits) = name.parts();
         self.introduce_pod_spec_once(host, spec);
         self.introduce_name(host, stem);
@@ -120,7 +121,7 @@ impl World {
     }
 
     /// Commits what is there at the start; nobody is woken.
-    fn list(&mut self, now: Time, change: Change) {
+    pub(super) fn list(&mut self, now: Time, change: Change) {
         let shared = self.scheduler.feed.is_shared();
         if shared {
             let cx = cx(&self.catalog, &self.store.truth, now, self.draws);

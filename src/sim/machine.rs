@@ -132,6 +132,15 @@ pub(super) struct ContainerRun {
     pub(super) probes: Option<Box<ProbeWorkers>>,
 }
 
+/// Which of the pods of a Job it is, as its environment tells its containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Turn {
+    /// Its completion index.
+    pub(super) index: Option<u32>,
+    /// Pods of the Job, or of the index, that were created before it.
+    pub(super) attempt: u32,
+}
+
 /// A pod as its machine has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Program {
@@ -139,6 +148,8 @@ pub(super) struct Program {
     /// Key of the draws made for it, a hash of its name.
     pub(super) key: Key,
     pub(super) lifetime: Lifetime,
+    /// Which of the pods of a Job it is.
+    pub(super) turn: Option<Turn>,
     /// Counts how often what was under way became void: its node was lost, or it is to stop.
     pub(super) attempt: u32,
     pub(super) stage: Stage,
@@ -234,6 +245,7 @@ impl Program {
             uid,
             key,
             lifetime,
+            turn: None,
             attempt: 0,
             stage: Stage::Absent,
             removed: false,
@@ -274,6 +286,11 @@ impl Program {
     pub(super) fn restarts(&self, role: Role) -> u32 {
         let of_role = self.containers.iter().filter(|run| run.role == role);
         of_role.map(|run| run.starts.saturating_sub(1)).max().unwrap_or(0)
+    }
+
+    /// Restarts of all its containers.
+    pub(super) fn restarts_in_all(&self) -> u32 {
+        self.containers.iter().map(|run| run.starts.saturating_sub(1)).sum()
     }
 
     /// True while any container runs.

@@ -27,6 +27,8 @@ mod run;
 mod schedule;
 mod setup;
 mod store;
+mod task_event;
+mod task_setup;
 #[cfg(test)]
 mod tests;
 mod volumes;
@@ -37,4 +39,6 @@ pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams, Unprobed}
 pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{Keeper, NodeSetup, PodSetup, Setup};
+pub use task_event::{Owned, TaskEvent};
+pub use task_setup::JobSetup;
 pub use world::World;

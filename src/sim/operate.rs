@@ -5,7 +5,7 @@ use super::host::Host;
 use super::machine::Stage;
 use super::world::World;
 use crate::ground::{Name, Time};
-use crate::journal::{Fact, Sink};
+use crate::journal::{Fact, Propagation, Sink};
 use crate::model::{
     Change, DeploymentSpec, NodeId, NodeStatus, OperatorAction, PodName, PodSpecId, ReplicaSetSpec,
     Taint, WorkloadId,
@@ -53,6 +53,11 @@ impl World {
         workload: WorkloadId,
         action: OperatorAction,
     ) {
+        if let OperatorAction::Delete { orphan } = action {
+            let propagation = if orphan { Propagation::Orphan } else { Propagation::Background };
+            self.delete_owner(host, workload, propagation);
+            return;
+        }
         if let OperatorAction::Readiness { pod, ready } = action {
             self.say_readiness(host, workload, (pod, ready));
             return;
@@ -84,6 +89,7 @@ impl World {
                 Some(DeploymentSpec { template, ..before })
             }
             OperatorAction::Pause => Some(DeploymentSpec { paused: true, ..before }),
+            OperatorAction::Delete { .. } => unreachable!("it was seen to"),
             OperatorAction::Resume => Some(DeploymentSpec { paused: false, ..before }),
             OperatorAction::Readiness { .. } => unreachable!("it was seen to"),
         };

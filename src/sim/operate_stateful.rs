@@ -35,6 +35,7 @@ impl World {
                 let template = self.restarted(before.template, host.now);
                 Some(StatefulSetGoal { template, ..before })
             }
+            OperatorAction::Delete { .. } => unreachable!("it was seen to"),
             OperatorAction::Pause | OperatorAction::Resume | OperatorAction::Readiness { .. } => {
                 None
             }

@@ -30,6 +30,11 @@ pub struct RateParams {
 }
 
 impl RateParams {
+    /// Twice as many requests per second, with the same burst.
+    pub(super) fn doubled(self) -> RateParams {
+        RateParams { qps: self.qps * 2.0, ..self }
+    }
+
     /// Says what is wrong with the parameters.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();

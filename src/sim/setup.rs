@@ -1,5 +1,6 @@
 //! What a run starts from.
 
+use super::task_setup::JobSetup;
 use super::{Detail, KubeletDelays, SimParams};
 use crate::ground::{Draws, Name, Span};
 use crate::model::{
@@ -103,6 +104,8 @@ pub struct Setup {
     pub objects: Vec<ObjectId>,
     /// Who keeps the pods of each service workload alive.
     pub services: Vec<(WorkloadId, Keeper)>,
+    /// Jobs, each with its workload.
+    pub jobs: Vec<(WorkloadId, JobSetup)>,
     /// Who rolls Deployments back.
     pub rollbacks: Vec<(WorkloadId, RollbackPolicy)>,
     /// Pods that are there already, in order of creation.

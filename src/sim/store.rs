@@ -52,6 +52,11 @@ impl Store {
         (row, uid)
     }
 
+    /// The number for ever of the pod that is created next.
+    pub(super) fn upcoming(&self) -> PodUid {
+        PodUid(self.next_uid)
+    }
+
     /// The number that the next commit will get.
     pub(super) fn end(&self) -> u64 {
         self.first + self.log.len() as u64

@@ -104,6 +104,9 @@ impl World {
             world.introduce_pod_spec_once(&mut host, keeper.template());
             world.install_keeper(&mut host, *workload, *keeper);
         }
+        for (workload, job) in &setup.jobs {
+            world.install_job(&mut host, *workload, job);
+        }
         world.install_objects(&setup.objects);
         world.install_pods(&mut host, &setup.pods);
         world.sync_views(&mut host);
@@ -205,7 +208,11 @@ impl World {
     }
 
     /// Creates a pod in the store, with the program that its machine will run.
-    pub(super) fn create_pod<S: Sink>(&mut self, host: &mut Host<'_, S>, new: NewPod) -> PodUid {
+    pub(super) fn create_pod<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        new: NewPod,
+    ) -> (PodId, PodUid) {
         let NewPod { spec, workload, name, lifetime, replaces } = new;
         let (pod, uid) = self.store.next_pod();
         let (stem, number, digits) = name.parts();
@@ -224,12 +231,13 @@ impl World {
             self.commit(host, Change::ObjectSet { object });
         }
         self.commit(host, Change::PodAdded { pod, uid, spec, workload, name, created });
-        uid
+        (pod, uid)
     }
 
     /// Removes a pod from the store; its row may be used again.
     pub(super) fn remove_pod<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
         self.remember_lifetime(pod);
+        self.job_pod_ends(pod, false);
         self.kubelet_forgets(host, pod);
         let row = self.store.truth.pod(pod).expect("only what is there is removed");
         let (spec, named) = (row.spec, (row.workload, row.name));

@@ -96,6 +96,12 @@ fn statefulset_stuck() {
     assert!(stuck < 0.3 && (stuck - put_back).abs() < 1e-9, "{results:?}");
 }
 
+/// A part of the Job is lost, and only that one.
+#[test]
+fn job_failing_index() {
+    check("job-failing-index", "job-failing-index", &[]);
+}
+
 fn openb() -> Option<(PathBuf, Vec<String>)> {
     let folder = shared("data/alibaba-gpu-2023")?;
     let sets = vec![format!("data={}", folder.display())];

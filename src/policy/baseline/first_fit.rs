@@ -86,6 +86,8 @@ impl Scheduler for FirstFit {
             | Change::StatefulSetObserved { .. }
             | Change::RevisionWritten { .. }
             | Change::RevisionRemoved { .. }
+            | Change::Task(_)
+            | Change::OwnerRemoved { .. }
             | Change::ObjectSet { .. }
             | Change::ObjectRemoved { .. } => return,
         }

@@ -276,7 +276,10 @@ impl<W: Write> TimelineWriter<W> {
             Fact::Deleting { pod, cause } => match cause {
                 DeletionCause::TaintEviction => (1, "taint eviction", pod),
                 DeletionCause::NodeLost => (2, "pod garbage collection", pod),
-                DeletionCause::ScaleDown | DeletionCause::Update => (4, "replicas", pod),
+                DeletionCause::ScaleDown | DeletionCause::Update | DeletionCause::JobEnds => {
+                    (4, "replicas", pod)
+                }
+                DeletionCause::OwnerDeleted => (7, "garbage collection of owned objects", pod),
                 DeletionCause::Preempted => (5, "scheduler", pod),
                 DeletionCause::Evicted | DeletionCause::ByHand => (6, "operators", pod),
             },

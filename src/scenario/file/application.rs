@@ -120,6 +120,13 @@ pub struct CrashParams {
     /// Only the first so many lives of a container crash; all if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
+    /// Only the first so many pods of a Job, or of each index of an indexed one, crash; all if
+    /// left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pods: Option<u32>,
+    /// Only pods with these completion indexes of a Job crash; all if left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<u32>,
 }
 
 const fn one() -> u8 {
@@ -299,6 +306,9 @@ impl ApplicationParams {
             if crash.times == Some(0) {
                 wrong("crash.times", "it would never crash", "write 1 or more, or remove `crash`");
             }
+        }
+        if self.crash.as_ref().is_some_and(|crash| crash.pods == Some(0)) {
+            wrong("crash.pods", "no pod would crash", "write 1 or more, or remove `crash`");
         }
         if self.error_rate.is_some_and(|rate| rate.value() > 1.0) {
             wrong("error_rate", "more than all requests cannot fail", "write at most `100%`");

@@ -8,6 +8,7 @@ mod container;
 mod convert;
 mod convert_storage;
 mod deployment;
+mod job;
 mod node;
 mod object;
 mod pod;
@@ -32,6 +33,11 @@ pub use convert_storage::{claim_template, storage_object};
 pub use deployment::{
     DeploymentManifest, DeploymentSpecManifest, ReplicaSetManifest, ReplicaSetSpec,
     RollingUpdateManifest, StrategyManifest, StrategyWord, TemplateManifest,
+};
+pub use job::{
+    CompletionModeWord, ConditionWord, ExitCodesManifest, ExitCodesWord, JobManifest,
+    JobSpecManifest, PodConditionPattern, PodFailurePolicyManifest, PodFailureRuleManifest,
+    PodFailureWord, PodReplacementWord, SuccessPolicyManifest, SuccessRuleManifest,
 };
 pub use node::{
     NodeConditionManifest, NodeImageManifest, NodeManifest, NodeSpecManifest, NodeStatusManifest,
@@ -68,6 +74,7 @@ pub use volumes::{
 pub(super) use budget::read_budget;
 pub(super) use convert::{Meta, Reader, Written, convert};
 pub(super) use deployment::{check_replica_set, read_deployment};
+pub(super) use job::read_job;
 pub(super) use node::{ReadNode, convert_node};
 pub(super) use pod_terms::selector;
 pub(super) use priority::PriorityClasses;

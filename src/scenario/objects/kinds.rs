@@ -27,6 +27,8 @@ pub(in crate::scenario) enum Kind {
     Deployment,
     /// Pods with numbers, that are kept alive.
     StatefulSet,
+    /// Pods that run to their end.
+    Job,
     /// A priority with a name.
     PriorityClass,
     /// A part of the cluster.
@@ -64,6 +66,7 @@ impl Kind {
             | Kind::ReplicaSet
             | Kind::Deployment
             | Kind::StatefulSet
+            | Kind::Job
             | Kind::Service
             | Kind::PodDisruptionBudget
             | Kind::PersistentVolumeClaim
@@ -120,12 +123,7 @@ const KINDS: [(&str, &str, &str, Known); 45] = [
         "DaemonSet",
         Known::Later(CONTROLLERS, "list its pods with their `nodeName`, or leave it out"),
     ),
-    (
-        "batch",
-        "v1",
-        "Job",
-        Known::Later(CONTROLLERS, "write it as a `batch` workload, or leave it out"),
-    ),
+    ("batch", "v1", "Job", Known::Read(Kind::Job)),
     (
         "batch",
         "v1",
@@ -218,7 +216,7 @@ fn unknown(api_version: &str, kind: &str) -> Refusal {
         _ if api_version.starts_with("wavetank/") => {
             "keep scenarios out of the folders of objects".to_owned()
         }
-        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, StatefulSet, \
+        _ => "leave the object out: read are Node, Pod, ReplicaSet, Deployment, StatefulSet, Job, \
               PriorityClass, Namespace, Service, PodDisruptionBudget and the objects of storage; \
               ConfigMap, Secret, RBAC and the like change nothing"
             .to_owned(),

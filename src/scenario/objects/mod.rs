@@ -13,9 +13,10 @@ use super::names::check_name;
 use super::read::read_on;
 use super::{
     BudgetManifest, CsiDriverManifest, CsiNodeManifest, CsiStorageCapacityManifest,
-    DeploymentManifest, Diagnostic, Kind as Shape, NamespaceManifest, Node, NodeManifest,
-    PersistentVolumeClaimManifest, PersistentVolumeManifest, PodObject, PriorityClassManifest,
-    ReplicaSetManifest, ServiceManifest, Sources, StatefulSetManifest, StorageClassManifest,
+    DeploymentManifest, Diagnostic, JobManifest, Kind as Shape, NamespaceManifest, Node,
+    NodeManifest, PersistentVolumeClaimManifest, PersistentVolumeManifest, PodObject,
+    PriorityClassManifest, ReplicaSetManifest, ServiceManifest, Sources, StatefulSetManifest,
+    StorageClassManifest,
 };
 use crate::ground::Problem;
 use serde::de::DeserializeOwned;
@@ -100,6 +101,7 @@ pub(super) struct Objects {
     pub(super) replica_sets: Vec<Object<ReplicaSetManifest>>,
     pub(super) deployments: Vec<Object<DeploymentManifest>>,
     pub(super) stateful_sets: Vec<Object<StatefulSetManifest>>,
+    pub(super) jobs: Vec<Object<JobManifest>>,
     pub(super) classes: Vec<Object<PriorityClassManifest>>,
     pub(super) namespaces: Vec<Object<NamespaceManifest>>,
     pub(super) services: Vec<Object<ServiceManifest>>,
@@ -203,6 +205,7 @@ impl Objects {
             Kind::ReplicaSet => typed(head, sources, &mut self.replica_sets),
             Kind::Deployment => typed(head, sources, &mut self.deployments),
             Kind::StatefulSet => typed(head, sources, &mut self.stateful_sets),
+            Kind::Job => typed(head, sources, &mut self.jobs),
             Kind::PriorityClass => typed(head, sources, &mut self.classes),
             Kind::Namespace => typed(head, sources, &mut self.namespaces),
             Kind::Service => typed(head, sources, &mut self.services),

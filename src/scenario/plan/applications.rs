@@ -58,6 +58,8 @@ fn behaviour(
         run_for: optional(params.run_for.as_ref(), &mut read)?,
         crash_after: optional(params.crash_after().as_ref(), &mut read)?,
         crashes: crash.and_then(|crash| crash.times),
+        crash_pods: crash.and_then(|crash| crash.pods),
+        crash_indexes: crash.map(|crash| crash.indexes.clone()).unwrap_or_default(),
         exit_code: crash.map_or(healthy.exit_code, |crash| crash.exit_code),
         stop: match params.stop {
             StopParams::After(span) => Some(span),

@@ -27,7 +27,7 @@ use crate::model::{Catalog, NodeSpecId, ObjectId, TaintsId, WorkloadId};
 use crate::policy::KubeSchedulerConfiguration;
 use crate::policy::kube::control::RollbackPolicy;
 use crate::scenario::names::check_folder;
-use crate::sim::{Keeper, KubeletParams, PodSetup};
+use crate::sim::{JobSetup, Keeper, KubeletParams, PodSetup};
 use crate::stimulus::SourcePlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -64,6 +64,8 @@ pub struct Plan {
     pub objects: Vec<ObjectId>,
     /// Who keeps the pods of each service workload alive.
     pub services: Vec<(WorkloadId, Keeper)>,
+    /// Jobs, each with its workload.
+    pub jobs: Vec<(WorkloadId, JobSetup)>,
     /// Who rolls Deployments back.
     pub rollbacks: Vec<(WorkloadId, RollbackPolicy)>,
     /// Pods that are there at the start.
@@ -105,6 +107,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             nodes: Vec::new(),
             objects: Vec::new(),
             services: Vec::new(),
+            jobs: Vec::new(),
             rollbacks: Vec::new(),
             pods: Vec::new(),
             sources: Vec::new(),
@@ -131,7 +134,8 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.nodes();
     planner.object_nodes(&objects);
     planner.workloads();
-    let owners = planner.object_workloads(&objects);
+    let mut owners = planner.object_workloads(&objects);
+    planner.object_jobs(&objects, &mut owners);
     planner.object_pods(&objects, &owners);
     planner.namespaces(&objects);
     planner.cluster_services(&objects);

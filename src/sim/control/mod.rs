@@ -12,6 +12,7 @@ mod recorder;
 mod replicas;
 mod stateful_sets;
 mod taint_eviction;
+mod tasks;
 mod work_queue;
 
 use super::Event;
@@ -41,6 +42,7 @@ use stateful_sets::StatefulSetLoop;
 pub(super) use stateful_sets::revisions_of;
 use std::collections::VecDeque;
 use taint_eviction::Evictions;
+use tasks::{TaskDuty, TaskMemory};
 
 /// What is to be done about something observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +61,8 @@ enum Duty {
     Undo(WorkloadId),
     /// A pod may stay on its node only until then.
     Evict(PodId, PodUid, Time),
+    /// Something about a Job or an object without an owner.
+    Task(TaskDuty),
     /// The NoSchedule taints of a node do not follow from its conditions.
     Mark(NodeId),
 }
@@ -79,6 +83,7 @@ pub(super) struct Memory {
     batch: Batch,
     disruptions: Disruptions,
     evictions: Evictions,
+    tasks: TaskMemory,
     nodes: NodeLifecycle,
     garbage: Garbage,
     gc_params: PodGcParams,
@@ -98,6 +103,7 @@ impl Control {
             batch: Batch::default(),
             disruptions: Disruptions::new(),
             evictions: Evictions::new(),
+            tasks: TaskMemory::new(),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
             garbage: Garbage::default(),
             gc_params: timing.pod_gc,
@@ -125,6 +131,7 @@ impl Control {
         ] {
             client.set_rate(timing.controllers);
         }
+        memory.tasks.set_rate(timing);
     }
 
     /// What was there at the start is known, and only what services lack is left to be done.
@@ -137,7 +144,7 @@ impl Memory {
     /// True if a change, about to be made to `truth`, may give a controller something to do.
     /// `unread` changes have not been observed yet. Others are taken in later, in order.
     pub(super) fn cares_about(&self, cx: Cx<'_>, change: &Change, unread: u64) -> bool {
-        if !disruptions::touched(cx, change).is_empty() {
+        if self.tasks.cares_about(cx, change) || !disruptions::touched(cx, change).is_empty() {
             return true;
         }
         match *change {
@@ -170,7 +177,9 @@ impl Memory {
             | Change::PodNominated { .. }
             | Change::PodPreempted { .. }
             | Change::ObjectSet { .. }
-            | Change::ObjectRemoved { .. } => false,
+            | Change::ObjectRemoved { .. }
+            | Change::Task(_)
+            | Change::OwnerRemoved { .. } => false,
         }
     }
 
@@ -195,6 +204,10 @@ impl Memory {
             }
             _ => {}
         }
+        let left = self.left_without_owner(cx, change);
+        self.duties.extend(left.into_iter().map(Duty::Task));
+        let duty = self.tasks.jobs.observe(cx, at, change);
+        self.duties.extend(duty.map(Duty::Task));
         let duty = self.replicas.observe(cx, at, change);
         self.duties.extend(duty);
         self.duties.extend(self.deployments.observe(cx, change));
@@ -270,6 +283,7 @@ impl World {
                     host.store(self.timing.request, Event::OperatorActs { workload, action });
                 }
                 Duty::Replace(pod, lost) => self.replace(host, pod, lost),
+                Duty::Task(duty) => self.see_to(host, duty),
                 Duty::Evict(pod, uid, at) => host.turn(at, Event::StayEnds { pod, uid }),
                 Duty::Mark(node) => self.write_taints(host, node, TaintWrite::NoSchedule),
             }

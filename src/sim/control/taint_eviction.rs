@@ -118,6 +118,9 @@ impl World {
         if self.store.truth.pod_if(pod, uid).is_none_or(|view| view.deleting) {
             return;
         }
+        if cause == DeletionCause::Preempted || cause.is_loss_of_node() {
+            self.job_pod_is_disrupted(uid);
+        }
         if cause == DeletionCause::Preempted {
             self.commit(host, Change::PodPreempted { pod });
         }

@@ -12,7 +12,7 @@ use crate::policy::kube::kubelet::{
 };
 use crate::sim::Event;
 use crate::sim::host::Host;
-use crate::sim::machine::{ContainerRun, Life, Stage, Work, container_at};
+use crate::sim::machine::{ContainerRun, Life, Stage, Turn, Work, container_at};
 use crate::sim::world::World;
 
 const CONTAINER_START: Purpose = Purpose::new("container-start");
@@ -54,6 +54,7 @@ struct Lot<'l> {
     container: &'l Container,
     role: Role,
     lifetime: Lifetime,
+    turn: Option<Turn>,
     key: Key,
     /// Number of the life, from 1.
     number: u32,
@@ -169,6 +170,7 @@ impl World {
             container,
             role: run.role,
             lifetime: program.lifetime,
+            turn: program.turn,
             key: program.key.nth(u64::from(place)),
             number: run.starts + 1,
         };
@@ -189,7 +191,11 @@ impl World {
         let ready_at = startup_at + work(draw(&behaviour.ready_after, READY));
         let hang = behaviour.hang_after.as_ref().map(|dist| now + draw(dist, HANG));
         let crashes = behaviour.crashes.is_none_or(|crashes| lot.number <= crashes);
-        let crash = behaviour.crash_after.as_ref().filter(|_| crashes);
+        let (index, attempt) = lot.turn.map_or((None, 0), |turn| (turn.index, turn.attempt));
+        let concerned = behaviour.crash_pods.is_none_or(|pods| attempt < pods)
+            && (behaviour.crash_indexes.is_empty()
+                || index.is_some_and(|index| behaviour.crash_indexes.contains(&index)));
+        let crash = behaviour.crash_after.as_ref().filter(|_| crashes && concerned);
         let run_for = behaviour.run_for.as_ref().map(|dist| draw(dist, RUN));
         let run_for = match (role, lot.lifetime) {
             (Role::Main, Lifetime::For(lifetime)) => Some(lifetime),

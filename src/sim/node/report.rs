@@ -108,6 +108,7 @@ impl World {
 
     /// The store learns that a pod ended well.
     pub(super) fn pod_succeeded<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
+        self.job_pod_ends(pod, false);
         let uid = self.store.truth.pod(pod).expect("only what is there ends").uid;
         host.fact(Fact::Finished { pod: uid });
         self.commit(host, Change::PodPhase { pod, phase: PodPhase::Succeeded });
@@ -122,6 +123,7 @@ impl World {
         reason: FailedReason,
     ) {
         let uid = self.store.truth.pod(pod).expect("only what is there ends").uid;
+        self.job_pod_ends(pod, reason.is_eviction());
         host.fact(Fact::Failed { pod: uid, reason });
         if reason.is_eviction() {
             self.note_eviction(uid);

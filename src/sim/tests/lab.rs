@@ -118,6 +118,7 @@ impl Lab {
         let setup = Setup {
             nodes: vec![node],
             services: Vec::new(),
+            jobs: Vec::new(),
             rollbacks: Vec::new(),
             objects: Vec::new(),
             pods: Vec::new(),

@@ -3,6 +3,7 @@
 mod control;
 mod drain;
 mod images;
+mod jobs;
 mod kubelet;
 mod lab;
 mod nodes;
@@ -177,6 +178,7 @@ impl Bench {
         Setup {
             nodes,
             services: vec![(web, Keeper::Deployment(DeploymentSpec::new(self.replicas, pod)))],
+            jobs: Vec::new(),
             rollbacks: Vec::new(),
             objects: Vec::new(),
             pods: Vec::new(),

@@ -162,6 +162,8 @@ pub(crate) fn for_each_event(
         | Change::StatefulSetObserved { .. }
         | Change::RevisionWritten { .. }
         | Change::RevisionRemoved { .. }
+        | Change::Task(_)
+        | Change::OwnerRemoved { .. }
         | Change::ObjectRemoved { .. } => {}
     }
 }

@@ -1,5 +1,6 @@
 //! What Kubernetes objects mean together: nodes, priority classes, controllers with their pods.
 
+mod jobs;
 mod nodes;
 mod notes;
 mod pods;

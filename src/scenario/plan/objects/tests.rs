@@ -289,16 +289,15 @@ fn snapshots_load_or_are_refused_line_by_line() {
         "deployments/default.json",
         "deployments/monitoring.json",
         "events/message-image-pull-fail.json",
+        "jobs/test.json",
         "nodes.json",
         "pods/message-oomkill-pod.json",
         "pods/message-pending-node-affinity.json",
         "pods/message-pending-pod-resources.json",
     ];
     assert_eq!(loaded, expected);
-    let later = "is not supported yet; it comes with the other controllers";
     let unknown = "no node is called";
     let expected = [
-        ("jobs/test.json", later),
         ("pods/default.json", unknown),
         ("pods/message-image-pull-fail.json", unknown),
         ("pods/message-pod-crashloop-backoff.json", unknown),

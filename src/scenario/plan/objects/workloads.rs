@@ -29,7 +29,7 @@ pub(super) fn stem<'n>(replica_set: &'n str, hash: &str) -> Option<&'n str> {
 pub(in crate::scenario::plan) struct Owners(BTreeMap<[String; 3], WorkloadId>);
 
 impl Owners {
-    fn add(&mut self, kind: &str, namespace: &str, name: &str, workload: WorkloadId) {
+    pub(super) fn add(&mut self, kind: &str, namespace: &str, name: &str, workload: WorkloadId) {
         self.0.insert([kind, namespace, name].map(str::to_owned), workload);
     }
 
@@ -104,7 +104,7 @@ impl Planner<'_> {
         let goal = read_stateful_set(&mut reader, &one.object);
         let (template, selector) = (&one.object.spec.template, &one.object.spec.selector);
         let kept = Kept { head: &one.head, template, selector, keeper: Keeper::StatefulSet(goal) };
-        let mut pod = pod_of(&mut reader, &kept);
+        let mut pod = pod_of(&mut reader, kept.head, kept.template);
         add_replica_claims(&mut reader, &one.object, &mut pod);
         let mut found = Found::of(reader);
         found.problems.extend(self.no_such_replica_volumes(objects, one, goal.spec));
@@ -120,7 +120,7 @@ impl Planner<'_> {
         let keeper = Keeper::Deployment(read_deployment(&mut reader, &one.object));
         let (template, selector) = (&one.object.spec.template, &one.object.spec.selector);
         let kept = Kept { head: &one.head, template, selector, keeper };
-        let pod = pod_of(&mut reader, &kept);
+        let pod = pod_of(&mut reader, kept.head, kept.template);
         let found = Found::of(reader);
         self.kept(objects, &kept, pod, found)
     }
@@ -138,7 +138,7 @@ impl Planner<'_> {
         let keeper = Keeper::ReplicaSet { replicas, template: PodSpecId(0), min_ready };
         let (template, selector) = (&spec.template, &spec.selector);
         let kept = Kept { head: &one.head, template, selector, keeper };
-        let pod = pod_of(&mut reader, &kept);
+        let pod = pod_of(&mut reader, kept.head, kept.template);
         let found = Found::of(reader);
         self.kept(objects, &kept, pod, found)
     }
@@ -153,11 +153,7 @@ impl Planner<'_> {
         found.problems.extend(self.no_such_scheduler(&kept.template.spec, TEMPLATE));
         found.problems.extend(self.no_such_volumes(&kept.template.spec, TEMPLATE));
         let name = kept.head.full_name();
-        if self.workload_names.contains(&name) {
-            let text = format!("another workload is called `{name}` already");
-            let problem = Problem::new("metadata.name", text).hint("give each its own name");
-            found.problems.push(problem);
-        }
+        found.problems.extend(self.name_is_taken(&name));
         if !self.report(objects, kept.head, found) {
             return None;
         }
@@ -191,6 +187,14 @@ impl Planner<'_> {
         Some(workload)
     }
 
+    /// Why an object cannot be called so.
+    pub(super) fn name_is_taken(&self, name: &str) -> Option<Problem> {
+        self.workload_names.contains(name).then(|| {
+            let text = format!("another workload is called `{name}` already");
+            Problem::new("metadata.name", text).hint("give each its own name")
+        })
+    }
+
     /// A workload for pods that nobody replaces, called as the object `kind`, `namespace`, `name`.
     pub(super) fn lone(&mut self, kind: &str, namespace: &str, name: &str) -> WorkloadId {
         let mut own = full_name(namespace, name);
@@ -211,16 +215,16 @@ impl Planner<'_> {
 }
 
 /// The pods of a controller are in its namespace, whatever the template says.
-fn pod_of(reader: &mut Reader<'_>, kept: &Kept<'_>) -> PodSpec {
-    let metadata = kept.template.metadata.as_ref();
+pub(super) fn pod_of(reader: &mut Reader<'_>, head: &Head, template: &TemplateManifest) -> PodSpec {
+    let metadata = template.metadata.as_ref();
     let written = Written {
-        pod: &kept.template.spec,
+        pod: &template.spec,
         path: TEMPLATE,
         metadata: metadata.map(|metadata| (Meta::Template(metadata), "spec.template.metadata")),
         gpu: None,
         admitted: false,
     };
     let mut pod = convert(reader, &written);
-    pod.namespace = reader.catalog.names.intern(&kept.head.namespace);
+    pod.namespace = reader.catalog.names.intern(&head.namespace);
     pod
 }

@@ -89,6 +89,11 @@ impl IndexSet {
         missing
     }
 
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.iter().flat_map(|run| run.first..=run.last)
+    }
+
     /// How many indexes both sets have.
     pub fn common(&self, other: &IndexSet) -> u32 {
         let mut common = 0;

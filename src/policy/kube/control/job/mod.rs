@@ -21,6 +21,8 @@ pub use pod_failure::{
 };
 pub use sync::sync_job;
 
+pub use crate::model::{JobFailure, JobOutcome, JobSuccess};
+
 use crate::ground::{Span, Time};
 use serde::{Deserialize, Serialize};
 
@@ -121,39 +123,6 @@ impl Default for JobSpec {
     fn default() -> JobSpec {
         JobSpec::new()
     }
-}
-
-/// Why a Job is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum JobSuccess {
-    /// Enough pods succeeded.
-    CompletionsReached,
-    /// A rule of its success policy is met.
-    SuccessPolicy,
-}
-
-/// Why a Job failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum JobFailure {
-    /// More pods failed than are forgiven.
-    BackoffLimitExceeded,
-    /// It was active for too long.
-    DeadlineExceeded,
-    /// A pod failed in a way that fails the Job.
-    PodFailurePolicy,
-    /// More indexes failed than may.
-    MaxFailedIndexesExceeded,
-    /// All indexes have ended, and some of them failed.
-    FailedIndexes,
-}
-
-/// How a Job ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum JobOutcome {
-    /// Condition SuccessCriteriaMet, then Complete.
-    Complete(JobSuccess),
-    /// Condition FailureTarget, then Failed.
-    Failed(JobFailure),
 }
 
 /// The condition Suspended.
@@ -278,7 +247,7 @@ pub struct JobView<'a> {
 }
 
 /// A pod to create.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewJobPod {
     /// Its completion index.
     pub index: Option<u32>,
