@@ -57,6 +57,9 @@ impl Fact {
             | Fact::DeploymentWritten { workload, .. }
             | Fact::RolloutProgress { workload, .. }
             | Fact::OperatorRefused { workload }
+            | Fact::AlertChanged { workload, .. }
+            | Fact::ReleaseDecided { workload, .. }
+            | Fact::TrafficRouted { workload, .. }
             | Fact::ReplicaSetCreated { workload, .. } => (None, None, Some(workload)),
             Fact::NameDefined { .. }
             | Fact::NodeSpecDefined { .. }

@@ -21,6 +21,7 @@ mod outcome;
 mod pod;
 mod pod_affinity;
 mod probe;
+mod release;
 mod replica_set;
 mod resource;
 mod rollouts;
@@ -65,6 +66,7 @@ pub use pod_affinity::{
     WhenUnsatisfiable,
 };
 pub use probe::{ProbeKind, ProbeParams, Probes};
+pub use release::{AlertState, ReleaseDecision};
 pub use replica_set::{Deployment, ReplicaSet, ReplicaSetId, ReplicaSetSpec};
 pub use resource::{Amounts, Extended, Resource};
 pub use rollouts::Rollouts;

@@ -48,6 +48,7 @@ impl Scenario {
             objects: self.plan.objects.clone(),
             services: self.plan.services.clone(),
             rollbacks: self.plan.rollbacks.clone(),
+            monitoring: self.plan.monitoring.clone(),
             pods: self.plan.pods.clone(),
             scheduler,
             think_time: orchestrator.think_time(),

@@ -44,6 +44,7 @@ impl World {
             }
             Event::OperatorActs { workload, action } => self.operate(host, workload, action),
             Event::DeploymentLooks { workload } => self.deployment_looks(host, workload),
+            Event::ServiceScraped { workload } => self.service_scraped(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
             Event::NodesLook => self.nodes_look(host),

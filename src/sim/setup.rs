@@ -1,6 +1,6 @@
 //! What a run starts from.
 
-use super::{Detail, KubeletDelays, SimParams};
+use super::{Detail, KubeletDelays, MonitoringSetup, SimParams};
 use crate::ground::{Draws, Name, Span};
 use crate::model::{
     Catalog, DeploymentSpec, NodeId, NodeSpecId, ObjectId, PodName, PodSpecId, TaintsId, WorkloadId,
@@ -97,6 +97,8 @@ pub struct Setup {
     pub services: Vec<(WorkloadId, Keeper)>,
     /// Who rolls Deployments back.
     pub rollbacks: Vec<(WorkloadId, RollbackPolicy)>,
+    /// What is monitored.
+    pub monitoring: MonitoringSetup,
     /// Pods that are there already, in order of creation.
     pub pods: Vec<PodSetup>,
     /// The scheduler.

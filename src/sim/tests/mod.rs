@@ -19,7 +19,7 @@ use crate::model::{
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
 use crate::sim::{
-    Arrivals, Detail, Keeper, KubeletDelays, NodeSetup, Run, SavedRun, Setup, SimParams,
+    Arrivals, Detail, Keeper, KubeletDelays, MonitoringSetup, NodeSetup, Run, SavedRun, Setup, SimParams,
 };
 use std::convert::Infallible;
 
@@ -176,6 +176,7 @@ impl Bench {
             nodes,
             services: vec![(web, Keeper::Deployment(DeploymentSpec::new(self.replicas, pod)))],
             rollbacks: Vec::new(),
+            monitoring: MonitoringSetup::default(),
             objects: Vec::new(),
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),
