@@ -5,9 +5,9 @@
 
 use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
-    AlertState, Condition, ContainerEnd, ContainerWait, DeviceMask, FailedReason, NodeId, NodeSpecId,
-    PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, ProgressReason, ReleaseDecision, ReplicaSetId, Resource,
-    WorkloadId, ZoneState,
+    AlertState, Condition, ContainerEnd, ContainerWait, DeviceMask, FailedReason, NodeId,
+    NodeSpecId, PluginSet, PodSpecId, PodUid, Pressure, ProbeKind, ProgressReason, ReleaseDecision,
+    ReplicaSetId, Resource, WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
 

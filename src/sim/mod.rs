@@ -33,8 +33,8 @@ mod world;
 
 pub use event::Event;
 pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams};
+pub use monitor::MonitoringSetup;
 pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
-pub use monitor::MonitoringSetup;
 pub use setup::{Keeper, NodeSetup, PodSetup, Setup};
 pub use world::World;

@@ -3,8 +3,8 @@
 use super::control::Control;
 use super::feed::Feed;
 use super::host::Host;
-use super::monitor::{Monitor, declared};
 use super::machine::{Fleet, Machine, Program};
+use super::monitor::{Monitor, declared};
 use super::node::{Agent, Pulls};
 use super::params::Timing;
 use super::schedule::SchedulerLoop;

@@ -15,10 +15,10 @@ pub use application::{
 pub use cluster::{ClusterParams, GpuGroup, ImageParams, NodeEntry, NodeGroup, TaintParams};
 pub use cluster::{TraceNodes, TraceNodesEntry};
 pub use orchestrator::{BaselineParams, KubernetesParams, KubernetesVersion, OrchestratorParams};
+pub(in crate::scenario) use rollback::millionths;
 pub use rollback::{
     Analysis, BlueGreen, Canary, MonitoringParams, RollbackParams, RuleParams, Step,
 };
-pub(in crate::scenario) use rollback::millionths;
 pub use usage::{GrowthParams, Percent, Size, UsageAmount, UsageParams};
 pub use workload::{
     BatchWorkload, LoadWorkload, LostPods, ServiceWorkload, TraceWorkload, WorkloadHead,

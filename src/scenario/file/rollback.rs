@@ -164,7 +164,8 @@ impl RollbackParams {
                 }
                 if params.preview_replicas == Some(0) {
                     let text = "a preview without pods is never available";
-                    problems.push(Problem::new("blue-green.preview_replicas", text).hint("write 1"));
+                    problems
+                        .push(Problem::new("blue-green.preview_replicas", text).hint("write 1"));
                 }
             }
         }

@@ -6,8 +6,8 @@ use crate::model::{
     Catalog, DeploymentSpec, PodSpec, RolloutStrategy, WorkloadId, normalized_image,
 };
 use crate::policy::kube::control::AlertRule;
-use crate::scenario::file::{RuleParams, millionths};
 use crate::scenario::diagnostic::{list, nearest};
+use crate::scenario::file::{RuleParams, millionths};
 use crate::scenario::tree::join;
 use crate::sim::{Detail, Keeper};
 use crate::stimulus::{SourcePlan, TimelineParams, TimelinePlan};

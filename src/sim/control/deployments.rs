@@ -237,9 +237,9 @@ impl World {
         let measured = self.monitor.measured(workload, spec.replicas, &self.catalog);
         let release = ReleaseView { spec: &spec, status: &status, sets: &owned, now: host.now };
         let pipeline = self.control.memory.deployments.pipelines.get_mut(&workload);
-        let course = pipeline.filter(|_| !spec.paused).and_then(|(policy, memory)| {
-            policy.course(memory, &release, &measured)
-        });
+        let course = pipeline
+            .filter(|_| !spec.paused)
+            .and_then(|(policy, memory)| policy.course(memory, &release, &measured));
         let decided = match &course {
             Some(course) => sync_on_course(&seen, course, host.now),
             None => sync_deployment(&seen, host.now),

@@ -19,7 +19,8 @@ use crate::model::{
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
 use crate::sim::{
-    Arrivals, Detail, Keeper, KubeletDelays, MonitoringSetup, NodeSetup, Run, SavedRun, Setup, SimParams,
+    Arrivals, Detail, Keeper, KubeletDelays, MonitoringSetup, NodeSetup, Run, SavedRun, Setup,
+    SimParams,
 };
 use std::convert::Infallible;
 

@@ -110,9 +110,7 @@ impl RollbackPolicy {
         let mut release = release.unwrap_or_else(|| Release::new(template, view.now));
         let course = match self {
             RollbackPolicy::Canary(params) => params.course(&mut release, view, stable, metrics),
-            RollbackPolicy::BlueGreen(params) => {
-                params.course(&mut release, view, stable, metrics)
-            }
+            RollbackPolicy::BlueGreen(params) => params.course(&mut release, view, stable, metrics),
             RollbackPolicy::None | RollbackPolicy::OnProgressDeadline => return None,
         };
         memory.release = Some(release);
