@@ -3,8 +3,8 @@
 use super::terminal::print;
 use super::{Answer, Failure};
 use crate::experiment::{
-    CaseReport, Difference, TopicReport, Unreadable, recorded_cases, recorded_topics, replay_case,
-    replay_topic,
+    CaseReport, Deviation, Difference, TimelineReport, TopicReport, Unreadable, recorded_cases,
+    recorded_timelines, recorded_topics, replay_case, replay_timeline, replay_topic,
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -15,12 +15,14 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  wavetank conformance recordings/kube-scheduler\n  \
                         wavetank conformance recordings/kube-controllers/decisions\n  \
+                        wavetank conformance recordings/kube-controllers/timelines --show 50\n  \
                         wavetank conformance one-case -o json > differences.json")]
 pub(super) struct ConformanceArgs {
-    /// Folders with recordings: each a case, full of cases, or with decisions, one file a topic.
+    /// Folders with recordings: each a case, full of cases, with decisions, one file a topic, or
+    /// with timelines, one folder each.
     #[arg(required = true, value_name = "FOLDER")]
     folders: Vec<PathBuf>,
-    /// Most differences that are shown; JSON has all of them.
+    /// Most differences that are shown; of each timeline that many. JSON has all of them.
     #[arg(long, default_value_t = 10, value_name = "NUMBER")]
     show: usize,
     /// Form of the answer on standard output.
@@ -69,7 +71,7 @@ impl Recording {
             Some(Recording::KubeScheduler)
         } else if !recorded_topics(folder).is_empty() {
             Some(Recording::KubeDecisions)
-        } else if timelines(folder) > 0 {
+        } else if !recorded_timelines(folder).is_empty() {
             Some(Recording::KubeTimelines)
         } else if has("estimator.jsonl") {
             Some(Recording::ClusterAutoscaler)
@@ -85,14 +87,6 @@ impl Recording {
     }
 }
 
-/// Timelines recorded in a folder, or in its folder `timelines`.
-fn timelines(folder: &Path) -> usize {
-    let inner = folder.join("timelines");
-    let entries = std::fs::read_dir(if inner.is_dir() { &inner } else { folder });
-    let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
-    paths.filter(|path| path.join("timeline-1.jsonl").is_file()).count()
-}
-
 /// What was found over all recordings.
 #[derive(Debug, Default, Serialize)]
 struct Found {
@@ -105,6 +99,8 @@ struct Found {
     reports: Vec<CaseReport>,
     /// Decisions, topic by topic.
     topics: Vec<TopicReport>,
+    /// Timelines that were run.
+    timelines: Vec<TimelineReport>,
     /// Recordings that are there but that this version cannot replay.
     not_covered: Vec<NotCovered>,
 }
@@ -113,6 +109,9 @@ struct Found {
 struct NotCovered {
     recording: String,
     cases: usize,
+    /// Why, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Found {
@@ -133,13 +132,17 @@ impl Found {
                 self.topics.push(replay_topic(topic)?);
             } else {
                 let (recording, cases) = (topic.name.clone(), topic.cases()?);
-                self.not_covered.push(NotCovered { recording, cases });
+                self.not_covered.push(NotCovered { recording, cases, reason: None });
             }
         }
-        let timelines = if topics.is_empty() { 0 } else { timelines(folder) };
-        if timelines > 0 {
-            let recording = Recording::KubeTimelines.name().to_owned();
-            self.not_covered.push(NotCovered { recording, cases: timelines });
+        for timeline in recorded_timelines(folder) {
+            let report = replay_timeline(&timeline)?;
+            if let Some(reason) = report.not_covered {
+                let (recording, reason) = (report.timeline, Some(reason));
+                self.not_covered.push(NotCovered { recording, cases: 1, reason });
+            } else {
+                self.timelines.push(report);
+            }
         }
         Ok(())
     }
@@ -148,13 +151,16 @@ impl Found {
     fn agrees(&self) -> bool {
         self.lines_agreeing == self.lines
             && self.topics.iter().all(|topic| topic.agreeing == topic.cases)
-            && !(self.reports.is_empty() && self.topics.is_empty())
+            && self.timelines.iter().all(TimelineReport::agrees)
+            && !(self.reports.is_empty() && self.topics.is_empty() && self.timelines.is_empty())
     }
 
     fn text(&self, show: usize) -> String {
         let mut text = String::new();
         self.tell_cases(&mut text);
         self.tell_topics(&mut text);
+        self.tell_timelines(&mut text, show);
+        self.tell_not_covered(&mut text);
         let of_cases = self.reports.iter().flat_map(|report| {
             report.differences.iter().map(|difference| (report.case.as_str(), difference))
         });
@@ -199,11 +205,49 @@ impl Found {
         for TopicReport { topic, cases, agreeing, .. } in &self.topics {
             tell(format!("  {topic:<30} {agreeing:>5} of {cases:>5} agree"));
         }
+    }
+
+    fn tell_timelines(&self, text: &mut String, show: usize) {
+        let mut tell = |line: String| writeln!(text, "{line}").expect("a string takes any text");
+        if self.timelines.is_empty() {
+            return;
+        }
+        let (all, agreeing) = (self.timelines.len(), self.timelines.iter());
+        let agreeing = agreeing.filter(|timeline| timeline.agrees()).count();
+        tell(format!("{all} timelines, {agreeing} agree as a whole."));
+        for TimelineReport { timeline, compared, deviations, .. } in &self.timelines {
+            let differ = deviations.len();
+            match differ {
+                0 => tell(format!("  {timeline:<30} agrees in {compared} comparisons")),
+                _ => tell(format!("  {timeline:<30} differs in {differ} of {compared}")),
+            }
+            for Deviation { what, exact, at, recorded: [first, second], ours } in
+                deviations.iter().take(show)
+            {
+                let at = at.as_ref().map_or(String::new(), |at| format!(", {at}"));
+                let kind = if *exact { "" } else { " (within the tolerance of neither)" };
+                tell(format!("    {what}{at}{kind}\n      recorded: {first}"));
+                if first != second {
+                    tell(format!("            or: {second}"));
+                }
+                tell(format!("      wavetank: {ours}"));
+            }
+            if differ > show {
+                tell(format!("    {} more; -o json has all of them", differ - show));
+            }
+        }
+    }
+
+    fn tell_not_covered(&self, text: &mut String) {
+        let mut tell = |line: String| writeln!(text, "{line}").expect("a string takes any text");
         if !self.not_covered.is_empty() {
             tell("Not covered yet, and not compared:".to_owned());
         }
-        for NotCovered { recording, cases } in &self.not_covered {
-            tell(format!("  {recording:<39} {cases:>5}"));
+        for NotCovered { recording, cases, reason } in &self.not_covered {
+            match reason {
+                Some(reason) => tell(format!("  {recording:<30} {reason}")),
+                None => tell(format!("  {recording:<39} {cases:>5}")),
+            }
         }
     }
 }
@@ -255,7 +299,9 @@ pub(super) fn conformance(args: &ConformanceArgs) -> Result<Answer, Failure> {
 /// Why a folder cannot be replayed.
 fn refuse(folder: &Path) -> Option<String> {
     let (message, help) = match Recording::recognise(folder) {
-        Some(Recording::KubeScheduler | Recording::KubeDecisions) => return None,
+        Some(Recording::KubeScheduler | Recording::KubeDecisions | Recording::KubeTimelines) => {
+            return None;
+        }
         Some(recording) => (
             format!("`{}` holds {}", folder.display(), recording.name()),
             "this version of wavetank cannot replay them yet; nothing was compared",

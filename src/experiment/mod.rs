@@ -7,8 +7,9 @@ mod run;
 mod swarm;
 
 pub use conformance::{
-    CaseReport, Difference, RecordedTopic, TopicReport, Unreadable, recorded_cases,
-    recorded_topics, replay_case, replay_topic,
+    CaseReport, Deviation, Difference, RecordedTopic, TimelineReport, TopicReport, Unreadable,
+    recorded_cases, recorded_timelines, recorded_topics, replay_case, replay_timeline,
+    replay_topic,
 };
 pub use explain::{DEFAULT_NAMESPACE, Followed, PodRef, follow};
 pub use run::{Finished, RunFailure, Session, run};

@@ -332,7 +332,8 @@ pub enum Fact {
         /// Why.
         cause: DeletionCause,
     },
-    /// A pod is gone from the store; its resources are free if they were not before.
+    /// Nothing is left of a pod that was asked to stop but, for a moment, its object in the store;
+    /// its resources are free if they were not before.
     Removed {
         /// Pod.
         pod: PodUid,

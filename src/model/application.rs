@@ -109,6 +109,8 @@ const HOUR: Span = Span::from_secs(3600);
 /// What a container of an image does from its start on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Behaviour {
+    /// From the order to create a container to its start; `None`: as the kubelet's parameters say.
+    pub container_start: Option<SpanDist>,
     /// From its start to the first success of startup probes, which fail before.
     pub startup: SpanDist,
     /// From the end of `startup` to the first success of readiness probes, which fail before.
@@ -151,6 +153,7 @@ impl Default for Behaviour {
     /// once on TERM, uses what it requests, answers without errors.
     fn default() -> Behaviour {
         Behaviour {
+            container_start: None,
             startup: SpanDist::constant(Span::ZERO),
             ready_after: SpanDist::constant(Span::ZERO),
             never_ready: false,

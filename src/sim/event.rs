@@ -64,6 +64,8 @@ pub enum Event {
     DeletionsAnswered {
         /// ReplicaSet.
         set: ReplicaSetId,
+        /// How many.
+        pods: u32,
     },
     /// What a ReplicaSet has reaches the store.
     SetStatusArrives {
@@ -71,6 +73,13 @@ pub enum Event {
         set: ReplicaSetId,
         /// The version of it that the controller has read.
         version: u32,
+    },
+    /// An Event of the ReplicaSet controller is answered.
+    SetEventAnswered,
+    /// The write of what a ReplicaSet has is answered.
+    SetStatusAnswered {
+        /// ReplicaSet.
+        set: ReplicaSetId,
     },
     /// A ready pod of a ReplicaSet may have become available.
     SetLooks {
@@ -319,6 +328,11 @@ pub enum Report {
     Succeeded,
     /// It has failed.
     Failed(FailedReason),
+    /// It was asked to stop, and all its containers have ended; its removal follows.
+    Ended {
+        /// All of them ended well.
+        well: bool,
+    },
     /// Nothing of it is left, as it was asked to stop.
     Stopped,
 }

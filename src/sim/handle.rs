@@ -34,10 +34,12 @@ impl World {
                 self.deletion_arrives(host, pod, uid, cause);
             }
             Event::ReplicaArrives { set } => self.replica_arrives(host, set),
-            Event::DeletionsAnswered { set } => self.write_set_status(host, set),
+            Event::DeletionsAnswered { set, pods } => self.deletions_answered(host, set, pods),
             Event::SetStatusArrives { set, version } => {
                 self.set_status_arrives(host, set, version);
             }
+            Event::SetEventAnswered => self.set_event_answered(host),
+            Event::SetStatusAnswered { set } => self.set_is_done(host, set),
             Event::SetLooks { set } => self.enqueue_sync(host, set),
             Event::DeploymentWriteArrives { workload } => {
                 self.deployment_write_arrives(host, workload);

@@ -24,8 +24,11 @@ pub struct KubeletParams {
     pub mount: SpanDistParams,
     /// Sandbox and network of a pod. A modelling choice: 400ms.
     pub sandbox: SpanDistParams,
-    /// Creating and starting one container whose image is there. A modelling choice: 200ms.
+    /// Creating and starting one container whose image is there, unless its application says
+    /// otherwise. A modelling choice: 200ms.
     pub container_start: SpanDistParams,
+    /// When a container without probes is ready. Kubernetes 1.34: at once.
+    pub unprobed: Unprobed,
     /// Time between two looks at the containers of the node, at each of which the kubelet learns
     /// what started and ended. Kubernetes 1.34: 1s.
     pub relist: Span,
@@ -60,6 +63,7 @@ impl Default for KubeletParams {
             mount: DistParams::try_from(DistForm::Uniform(mount)).expect("min is below max"),
             sandbox: constant(400),
             container_start: constant(200),
+            unprobed: Unprobed::AtOnce,
             relist: Span::from_secs(1),
             status_report: Span::from_millis(100),
             retry: Span::from_secs(10),
@@ -118,6 +122,18 @@ impl KubeletParams {
         }
         problems
     }
+}
+
+/// When a container without probes is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unprobed {
+    /// As soon as it runs.
+    #[default]
+    AtOnce,
+    /// While it would answer a readiness probe: what stands in for kubelets in clusters of
+    /// simulated nodes, such as KWOK, plays pods without probing them.
+    AsProbed,
 }
 
 /// The delays of kubelets that are drawn, ready to be sampled.

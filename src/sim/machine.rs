@@ -142,6 +142,8 @@ pub(super) struct Program {
     /// Counts how often what was under way became void: its node was lost, or it is to stop.
     pub(super) attempt: u32,
     pub(super) stage: Stage,
+    /// The journal has it that nothing of it is left.
+    pub(super) removed: bool,
     /// Its owner has seen to its replacement.
     pub(super) replaced: bool,
     /// An ordinary container has started in this sandbox.
@@ -232,6 +234,7 @@ impl Program {
             lifetime,
             attempt: 0,
             stage: Stage::Absent,
+            removed: false,
             replaced: false,
             initialized: false,
             restless: false,

@@ -32,7 +32,7 @@ mod volumes;
 mod world;
 
 pub use event::Event;
-pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams};
+pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams, Unprobed};
 pub use monitor::MonitoringSetup;
 pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};

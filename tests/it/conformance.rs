@@ -2,7 +2,7 @@
 
 use crate::shared::shared;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn conformance(folder: &Path, arguments: &[&str]) -> Output {
@@ -87,4 +87,107 @@ fn decisions_topic_by_topic() {
     std::fs::remove_file(&path).unwrap();
     let nothing = conformance(folder.path(), &[]);
     assert_eq!(nothing.status.code(), Some(1), "what was not compared does not agree");
+}
+
+fn recorded_timeline() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/timelines/scale")
+}
+
+/// A copy of our own recorded timeline, with a part of one of its files changed.
+fn changed_timeline(folder: &Path, file: &str, from: &str, to: &str) -> Output {
+    let timeline = folder.join("changed");
+    std::fs::create_dir_all(&timeline).unwrap();
+    for entry in std::fs::read_dir(recorded_timeline()).unwrap() {
+        let entry = entry.unwrap();
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let name = entry.file_name();
+        let both = file == "timeline" && name.to_str().unwrap().starts_with("timeline-");
+        let text = if name == file || both {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        } else {
+            text
+        };
+        std::fs::write(timeline.join(name), text).unwrap();
+    }
+    conformance(folder, &["--show", "100"])
+}
+
+#[test]
+fn a_timeline_is_run_and_compared() {
+    let agrees = conformance(&recorded_timeline(), &[]);
+    let told = text(&agrees.stdout);
+    assert_eq!(agrees.status.code(), Some(0), "{told}{}", text(&agrees.stderr));
+    assert!(told.starts_with("1 timelines, 1 agree as a whole.\n  scale  "), "{told}");
+
+    let folder = tempfile::tempdir().unwrap();
+    for (file, from, to, difference) in [
+        // Another reason of a condition, another life of a pod, another final state.
+        ("timeline", "=True/NewReplicaSetAvailable", "=True/Rolled", "condition Progressing\n"),
+        (
+            "timeline",
+            "[\"succeeded\"]",
+            "[\"failed\"]",
+            "lives of pods of Deployment shop shop:1\n",
+        ),
+        ("timeline", "\"revision\": \"2\"", "\"revision\": \"7\"", "Deployment shop: revision\n"),
+        // Pods that start half a second later than the set-up says.
+        ("setup.json", "\"startMs\": 500", "\"startMs\": 1000", "shop:2: running, "),
+        // Something that the script did later.
+        ("actions.json", "\"atMs\": 600", "\"atMs\": 5600", "Deployment shop: specReplicas, "),
+    ] {
+        let differs = changed_timeline(folder.path(), file, from, to);
+        let told = text(&differs.stdout);
+        assert_eq!(differs.status.code(), Some(1), "{to}: {told}{}", text(&differs.stderr));
+        assert!(told.starts_with("1 timelines, 0 agree as a whole.\n"), "{to}: {told}");
+        assert!(told.contains(difference), "{to}: {told}");
+    }
+}
+
+#[test]
+fn what_is_not_known_of_a_timeline_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let kind = "\"kind\": \"Node\"";
+    let unknown = changed_timeline(folder.path(), "timeline-2.jsonl", kind, "\"kind\": \"Load\"");
+    assert_eq!(unknown.status.code(), Some(2));
+    let told = text(&unknown.stderr);
+    assert!(told.contains("timeline-2.jsonl:"), "{told}");
+    assert!(told.contains("`kind` is `Load`, which is not known"), "{told}");
+    let field =
+        changed_timeline(folder.path(), "setup.json", "\"endMs\"", "\"bends\": 1, \"endMs\"");
+    assert_eq!(field.status.code(), Some(2));
+    assert!(text(&field.stderr).contains("unknown field `bends`"), "{}", text(&field.stderr));
+
+    let from = "\"spec\": {\"replicas\": 3}";
+    let to = "\"spec\": {\"replicas\": 3, \"minReadySeconds\": 2}";
+    let not_covered = changed_timeline(folder.path(), "actions.json", from, to);
+    assert_eq!(not_covered.status.code(), Some(1), "nothing compared is no agreement");
+    let told = text(&not_covered.stdout);
+    let row = "Not covered yet, and not compared:\n  changed                        a patch of";
+    assert!(told.starts_with(row), "{told}");
+}
+
+/// Timelines of a real control plane that agree as a whole.
+const AGREEING: [&str; 10] = [
+    "s01-rolling-default",
+    "s02-surge1-unavail0",
+    "s04-minready5",
+    "s05-recreate",
+    "s06-bad-release-undo",
+    "s08b-scale-down-mid-rollout",
+    "s08c-scale-stuck-rollout",
+    "s09-pause-resume",
+    "s09b-pause-late",
+    "s24-slow-termination",
+];
+
+#[test]
+fn timelines_of_a_real_control_plane_agree() {
+    let Some(recorded) = shared("golden/kube-controllers/timelines") else { return };
+    for name in AGREEING {
+        let agrees = conformance(&recorded.join(name), &[]);
+        let told = text(&agrees.stdout);
+        assert_eq!(agrees.status.code(), Some(0), "{told}{}", text(&agrees.stderr));
+        assert!(told.starts_with("1 timelines, 1 agree as a whole.\n"), "{told}");
+    }
 }

@@ -1,9 +1,10 @@
 //! Conformance: replays decisions that were recorded from a real system, line by line, through the
 //! code that runs use, and compares everything that was recorded.
 //!
-//! Two formats are known. Cases of kube-scheduler: each a folder with `cluster.json`, `pods.json`,
-//! perhaps `config.yaml` and `case.json`, and `expected.jsonl`; any of them may be gzipped. And
-//! decisions of controllers and of the kubelet: a file of lines for each topic.
+//! Three formats are known. Cases of kube-scheduler: each a folder with `cluster.json`,
+//! `pods.json`, perhaps `config.yaml` and `case.json`, and `expected.jsonl`; any of them may be
+//! gzipped. Decisions of controllers and of the kubelet: a file of lines for each topic. And
+//! timelines of a whole control plane.
 
 mod case;
 mod compare;
@@ -13,10 +14,12 @@ mod objects;
 mod paths;
 mod replay;
 mod storage;
+mod timelines;
 mod wire;
 
 pub use compare::Difference;
 pub use decisions::{RecordedTopic, TopicReport, recorded_topics, replay_topic};
+pub use timelines::{Deviation, TimelineReport, recorded_timelines, replay_timeline};
 
 use case::Case;
 use replay::Replay;

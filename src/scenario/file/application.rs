@@ -44,6 +44,10 @@ pub struct ApplicationParams {
     /// Its registry does not have it: pulls fail.
     #[serde(default, skip_serializing_if = "is_false")]
     pub missing: bool,
+    /// From the order to create one of its containers to its start, when the image is there; as
+    /// `orchestrator.kubernetes.kubelet.container_start` says if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_start: Option<SpanDistParams>,
     /// From its start to the first success of startup probes, which fail before.
     #[serde(default = "at_once")]
     pub startup: SpanDistParams,

@@ -49,6 +49,7 @@ fn behaviour(
         };
     let crash = params.crash.as_ref();
     Ok(Behaviour {
+        container_start: optional(params.container_start.as_ref(), &mut read)?,
         startup: read(&params.startup)?,
         ready_after: read(&params.ready_after)?,
         never_ready: params.never_ready,

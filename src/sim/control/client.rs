@@ -22,6 +22,11 @@ impl Client {
         }
     }
 
+    /// True if requests are held back.
+    pub(super) fn is_limited(&self) -> bool {
+        self.bucket.is_some()
+    }
+
     /// When the last of so many requests, made now, is sent.
     pub(super) fn send(&mut self, now: Time, requests: u32) -> Time {
         let Some(bucket) = &mut self.bucket else { return now };

@@ -7,6 +7,7 @@ mod deployments;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
+mod recorder;
 mod replicas;
 mod taint_eviction;
 mod work_queue;

@@ -248,7 +248,7 @@ impl World {
             host.fact(Fact::Failed { pod: uid, reason: FailedReason::NodeGone });
             self.commit(host, Change::PodPhase { pod, phase: PodPhase::Failed });
         }
-        host.fact(Fact::Removed { pod: uid });
+        self.tell_removed(host, pod);
         self.remove_pod(host, pod);
     }
 }

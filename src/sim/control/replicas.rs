@@ -4,6 +4,7 @@
 //! same set waits until the pods that it asked for, or asked to stop, have been seen. Each sync
 //! ends with writing what the set has, if that is new.
 
+use super::recorder::Recorder;
 use super::work_queue::WorkQueue;
 use super::{Client, Duty};
 use crate::ground::{Id, Purpose, Table, Time};
@@ -71,6 +72,7 @@ struct Family {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ReplicaSets {
     pub(super) client: Client,
+    recorder: Recorder<ReplicaSetId>,
     sets: Table<ReplicaSetId, Set>,
     families: BTreeMap<WorkloadId, Family>,
     /// The set that a pod belongs to, by row.
@@ -82,6 +84,7 @@ impl ReplicaSets {
     pub(super) fn new() -> ReplicaSets {
         ReplicaSets {
             client: Client::default(),
+            recorder: Recorder::new(),
             sets: Table::new(),
             families: BTreeMap::new(),
             set_of: Table::new(),
@@ -135,6 +138,10 @@ impl ReplicaSets {
                 let set = self.set_of(pod)?;
                 let ready = (phase == PodPhase::Ready).then(|| at.truncate_to_second());
                 self.readiness(set, row.uid, ready).then_some(Duty::Sync(set))
+            }
+            Change::ReplicaSetRemoved { set } => {
+                self.recorder.forget(&set);
+                None
             }
             Change::ReplicaSetWritten { set, .. } | Change::ReplicaSetAdded { set, .. } => {
                 Some(Duty::Sync(set))
@@ -236,7 +243,11 @@ impl World {
         }
     }
 
-    fn set_is_done<S: Sink>(&mut self, host: &mut Host<'_, S>, set: ReplicaSetId) {
+    pub(in crate::sim) fn set_is_done<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        set: ReplicaSetId,
+    ) {
         self.control.memory.replicas.queue.put_back(set);
         self.sync_sets(host);
     }
@@ -300,7 +311,10 @@ impl World {
         set.unanswered -= 1;
         let batch_over = set.unanswered == 0;
         match row {
-            Some(row) => self.create_replica(host, row.workload, row.template),
+            Some(row) => {
+                self.create_replica(host, row.workload, row.template);
+                self.record_events(host, id, 1);
+            }
             None => set.creations -= 1,
         }
         if batch_over {
@@ -335,13 +349,46 @@ impl World {
         let pods = self.first_to_delete(id, surplus, host.now);
         let sets = &mut self.control.memory.replicas;
         let mut answered = host.now;
+        let count = pods.len() as u32;
         for (pod, uid) in pods {
             sets.sets[id].deletions.insert(uid);
             answered = sets.client.send(host.now, 1) + self.timing.request;
             let cause = DeletionCause::ScaleDown;
             host.store_at(answered, Event::DeletionArrives { pod, uid, cause });
         }
-        host.turn(answered, Event::DeletionsAnswered { set: id });
+        host.turn(answered, Event::DeletionsAnswered { set: id, pods: count });
+    }
+
+    pub(in crate::sim) fn deletions_answered<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        id: ReplicaSetId,
+        pods: u32,
+    ) {
+        self.record_events(host, id, pods);
+        self.write_set_status(host, id);
+    }
+
+    /// Tells users about what was done to pods of a set, an Event for each.
+    fn record_events<S: Sink>(&mut self, host: &mut Host<'_, S>, id: ReplicaSetId, pods: u32) {
+        let sets = &mut self.control.memory.replicas;
+        if sets.client.is_limited() {
+            (0..pods).for_each(|_| sets.recorder.record(id, host.now));
+            self.send_event(host);
+        }
+    }
+
+    fn send_event<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        let sets = &mut self.control.memory.replicas;
+        if sets.recorder.next() {
+            let sent = sets.client.send(host.now, 1);
+            host.turn(sent + self.timing.request * 2, Event::SetEventAnswered);
+        }
+    }
+
+    pub(in crate::sim) fn set_event_answered<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        self.control.memory.replicas.recorder.sent();
+        self.send_event(host);
     }
 
     /// Writes what a set has, if that is new, and ends the sync.
@@ -388,7 +435,8 @@ impl World {
             }
             _ => {}
         }
-        self.set_is_done(host, id);
+        // The answer takes as long as the request.
+        host.turn(host.now + self.timing.request, Event::SetStatusAnswered { set: id });
     }
 
     /// The pods of a set that are deleted first, as the controller sees them.

@@ -68,21 +68,22 @@ impl World {
         place: u8,
     ) {
         let view = self.store.truth.pod(pod).expect("a pod that starts exists");
-        let startup = self.catalog.workloads[view.workload].startup.unwrap_or(Span::ZERO);
+        let (spec, workload) = (view.spec, view.workload);
+        let startup = self.catalog.workloads[workload].startup.unwrap_or(Span::ZERO);
         let program = self.fleet.expect(pod);
         program.worker.work = Work::Creating(place);
         let run = &mut program.containers[usize::from(place)];
         run.waits = None;
         let key = program.key.nth(u64::from(place));
-        let mut delay = self.timing.delays.container_start.sample(&mut self.draws.stream(
-            CONTAINER_START,
-            key,
-            run.starts,
-        ));
-        if run.role == Role::Main {
-            delay += startup;
-        }
+        let (starts, extra) =
+            (run.starts, if run.role == Role::Main { startup } else { Span::ZERO });
         let (uid, attempt) = (program.uid, program.attempt);
+        let container = container_at(self.catalog.pod_spec(spec), usize::from(place));
+        let own =
+            application(self, container).and_then(|known| known.behaviour.container_start.as_ref());
+        let dist = own.unwrap_or(&self.timing.delays.container_start);
+        let mut draw = self.draws.stream(CONTAINER_START, key, starts);
+        let delay = dist.sample(&mut draw) + extra;
         host.machine(delay, Event::ContainerStep { pod, uid, attempt });
     }
 
@@ -148,6 +149,7 @@ impl World {
             let after = run.life.ends_at.since(host.now);
             host.machine(after, Event::ContainerEnds { pod, uid, container: place, life });
         }
+        self.unprobed_turns(host, pod, place);
     }
 
     /// What a life that begins now will bring.

@@ -89,7 +89,7 @@ impl World {
             let uid = self.store.truth.pod(pod).expect("listed on its node").uid;
             host.fact(Fact::Deleting { pod: uid, cause: DeletionCause::NodeLost });
             self.commit(host, Change::PodDeleting { pod });
-            host.fact(Fact::Removed { pod: uid });
+            self.tell_removed(host, pod);
             self.remove_pod(host, pod);
         }
     }

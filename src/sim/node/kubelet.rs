@@ -183,7 +183,7 @@ impl World {
             }
             Some(_) => {} // nobody is there; the kubelet will see it when it is back
             None => {
-                host.fact(Fact::Removed { pod: view.uid });
+                self.tell_removed(host, pod);
                 self.remove_pod(host, pod);
             }
         }

@@ -6,10 +6,10 @@ use crate::ground::{Purpose, Span, Time};
 use crate::journal::{Fact, Sink};
 use crate::model::{NodeId, PodId, PodUid, ProbeKind, ProbeParams, Probes};
 use crate::policy::kube::kubelet::{Answer, ContainerState, ProbeResult, ProbeWorker, Probed};
-use crate::sim::Event;
 use crate::sim::host::Host;
 use crate::sim::machine::{ContainerRun, Life, ProbeWorkers, Stage, container_at};
 use crate::sim::world::World;
+use crate::sim::{Event, Unprobed};
 
 const FIRST_PROBE: Purpose = Purpose::new("first-probe");
 
@@ -207,8 +207,15 @@ impl World {
     ) {
         let now = host.now;
         let Some(program) = self.fleet.program_if(pod, uid) else { return };
-        let run = program.containers.get_mut(usize::from(place));
-        let Some(workers) = run.and_then(|run| run.probes.as_mut()) else { return };
+        let stage = program.stage;
+        let Some(run) = program.containers.get_mut(usize::from(place)) else { return };
+        let Some(workers) = run.probes.as_mut() else {
+            if stage == Stage::Up && run.running {
+                self.probe_told(host, pod);
+                self.unprobed_turns(host, pod, place);
+            }
+            return;
+        };
         if workers.due != now {
             return;
         }
@@ -219,22 +226,45 @@ impl World {
         self.probes_reschedule(host, pod, place);
     }
 
+    /// Sees to the next time at which a container that nobody probes would answer otherwise, if
+    /// that matters.
+    pub(super) fn unprobed_turns<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        pod: PodId,
+        place: u8,
+    ) {
+        let program = self.fleet.get(pod);
+        let run = &program.containers[usize::from(place)];
+        let turn = next_turn(run, host.now);
+        let matters = self.timing.kubelet.unprobed == Unprobed::AsProbed && run.probes.is_none();
+        if matters && turn < Time::MAX {
+            let uid = program.uid;
+            let event = Event::ProbeDue { pod, uid, container: place };
+            host.machine(turn.since(host.now), event);
+        }
+    }
+
     /// Takes in what the look at the containers of a pod that began at `looked` has shown, and
     /// what its probes have found.
     pub(super) fn learn<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, looked: Time) {
+        let settled = self.timing.kubelet.unprobed == Unprobed::AtOnce;
         for place in 0..self.fleet.get(pod).containers.len() {
             let run = &self.fleet.get(pod).containers[place];
             let shown = run.changed < looked || run.changed == Time::ZERO;
             let was_running = matches!(run.seen, ContainerState::Running { .. });
             let watched = run.probes.is_some();
-            if !shown && !was_running || !watched && run.running && is_up(run.seen) {
+            if !shown && !was_running || !watched && settled && run.running && is_up(run.seen) {
                 continue;
             }
             if watched {
                 self.probes_catch_up(host, pod, place as u8);
             }
             let run = &mut self.fleet.expect(pod).containers[place];
-            let (started, ready) = findings(run);
+            let (started, ready) = match settled || watched {
+                true => findings(run),
+                false => answers(run, host.now),
+            };
             let known_running = if shown { run.running } else { was_running };
             if known_running {
                 run.seen = ContainerState::Running { started, ready };
@@ -250,6 +280,12 @@ impl World {
             }
         }
     }
+}
+
+/// Whether a container would pass a startup and a readiness probe.
+fn answers(run: &ContainerRun, at: Time) -> (bool, bool) {
+    let Life { startup_at, ready_at, hangs_at, .. } = run.life;
+    (true, startup_at.max(ready_at) <= at && at < hangs_at)
 }
 
 /// The state of a container without probes that runs.

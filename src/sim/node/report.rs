@@ -3,6 +3,7 @@
 use crate::ground::Time;
 use crate::journal::{Fact, Sink};
 use crate::model::{Change, FailedReason, FinishedPods, PodId, PodPhase, PodUid};
+use crate::policy::kube::kubelet::Role;
 use crate::sim::Event;
 use crate::sim::event::Report;
 use crate::sim::host::Host;
@@ -19,7 +20,12 @@ impl World {
         let mut sent = send(host.now + self.timing.kubelet.status_report);
         if report == Report::Stopped {
             // The last status goes first; only then is the pod deleted.
-            sent = send(sent + self.timing.request);
+            let again = send(sent + self.timing.request);
+            if let Some(report) = self.last_status(pod) {
+                let after = (sent + self.timing.request).since(host.now);
+                host.store(after, Event::ReportArrives { pod, uid, epoch, report });
+            }
+            sent = again;
         }
         let at = sent + self.timing.request;
         host.store(at.since(host.now), Event::ReportArrives { pod, uid, epoch, report });
@@ -41,10 +47,33 @@ impl World {
             Report::Phase(phase) => self.phase_changes(host, pod, phase),
             Report::Succeeded => self.pod_succeeded(host, pod),
             Report::Failed(reason) => self.pod_failed(host, pod, reason),
+            Report::Ended { well } => {
+                let phase = if well { PodPhase::Succeeded } else { PodPhase::Failed };
+                self.tell_removed(host, pod);
+                self.commit(host, Change::PodPhase { pod, phase });
+            }
             Report::Stopped => {
-                host.fact(Fact::Removed { pod: uid });
+                self.tell_removed(host, pod);
                 self.remove_pod(host, pod);
             }
+        }
+    }
+
+    /// The last status of a pod that was asked to stop, if it ever ran.
+    fn last_status(&self, pod: PodId) -> Option<Report> {
+        let program = self.fleet.get(pod);
+        let mut mains = program.containers.iter().filter(|run| run.role == Role::Main);
+        let ended = self.store.truth.pod(pod).is_none_or(|view| view.phase.is_terminal());
+        (program.initialized && !ended)
+            .then(|| Report::Ended { well: mains.all(|run| run.last_exit == Some(0)) })
+    }
+
+    /// Tells, once, that a pod that was asked to stop holds nothing any more.
+    pub(in crate::sim) fn tell_removed<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
+        let program = self.fleet.expect(pod);
+        if !program.removed {
+            program.removed = true;
+            host.fact(Fact::Removed { pod: program.uid });
         }
     }
 

@@ -4,12 +4,12 @@ use super::lab::*;
 use super::{Script, times};
 use crate::engine::Limits;
 use crate::ground::{Bytes, Id, Name, Names, Span, SpanDist, Time};
-use crate::journal::{Fact, Journal};
+use crate::journal::{Fact, Journal, Record};
 use crate::model::{
     Amounts, Behaviour, Catalog, Container, ContainerEnd, ContainerWait, FailedReason, Hook,
     NodeId, PodName, PodSpec, ProbeKind, ProbeParams, Probes, RestartPolicy, WorkloadId,
 };
-use crate::sim::{NodeSetup, PodSetup, Run, SimParams};
+use crate::sim::{NodeSetup, PodSetup, Run, SimParams, Unprobed};
 
 #[test]
 fn the_life_of_a_pod_adds_up() {
@@ -164,6 +164,33 @@ fn readiness_comes_and_goes() {
         matches!(fact, Fact::ProbeChanged { probe: ProbeKind::Readiness, .. })
     });
     assert_eq!(changed.len(), 2);
+}
+
+/// As stand-ins for kubelets play pods: no probe is asked, readiness follows the application.
+#[test]
+fn unprobed_containers_may_be_ready_when_their_application_is() {
+    let behaviour = Behaviour {
+        container_start: after(2),
+        ready_after: SpanDist::constant(Span::from_millis(3200)),
+        hang_after: after(60),
+        ..Behaviour::default()
+    };
+    let mut lab = Lab::new().app("app:v1", 1, behaviour).pod(app);
+    let at_once = lab.facts(200);
+    let started = starts(&at_once)[0];
+    let ready = |facts: &[Record]| one(facts, |fact| matches!(fact, Fact::Ready { .. }));
+    assert!(reported(started, ready(&at_once)));
+    assert!(times(&at_once, |fact| matches!(fact, Fact::Unready { .. })).is_empty());
+    lab.params.kubelet.unprobed = Unprobed::AsProbed;
+    let facts = lab.facts(200);
+    assert_eq!(starts(&facts)[0], started);
+    let sandbox = one(&facts, |fact| matches!(fact, Fact::SandboxReady { .. }));
+    let pulled = one(&facts, |fact| matches!(fact, Fact::PullEnded { .. }));
+    assert_eq!(started, sandbox.max(pulled) + secs(2));
+    let way = Span::from_millis(100 + 10);
+    assert_eq!(ready(&facts), started + Span::from_millis(3200) + way);
+    let unready = one(&facts, |fact| matches!(fact, Fact::Unready { .. }));
+    assert_eq!(unready, started + secs(60) + way);
 }
 
 /// When a pod deleted at its deadline gets KILL, and when its report says so.
