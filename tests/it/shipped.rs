@@ -68,8 +68,7 @@ fn bad_release() {
             let session = Session::new(scenario.file.seed);
             let finished = run(scenario, &session, (), |_| {}).unwrap();
             let value = |name| catalog::value(&finished.results, name);
-            ["rollout.exposure", "rollout.time_to_decision.mean", "rollout.not_restored"]
-                .map(value)
+            ["rollout.exposure", "rollout.time_to_decision.mean", "rollout.not_restored"].map(value)
         })
         .collect();
     let exposed: Vec<f64> = found.iter().map(|row| row[0].unwrap()).collect();

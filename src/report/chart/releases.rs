@@ -14,6 +14,9 @@ const PODS: [(&str, usize); 2] = [("pods of other revisions", 2), ("pods of the 
 /// Marks and their colours.
 const MARKS: [(&str, usize); 3] = [("alert", 1), ("decision", 3), ("restored", 0)];
 
+/// How many pods of the others and the release a line is over.
+type Pods = fn(u32, u32) -> u32;
+
 /// One run.
 #[derive(Debug, Clone)]
 struct Strip {
@@ -29,7 +32,7 @@ impl Strip {
     }
 
     /// Corners of the line over the pods that `read` counts, until `end`.
-    fn corners(&self, end: f64, read: fn(u32, u32) -> u32) -> Vec<(f64, f64)> {
+    fn corners(&self, end: f64, read: Pods) -> Vec<(f64, f64)> {
         let mut corners: Vec<(f64, f64)> = Vec::new();
         for point in self.row.serving.iter().take_while(|point| point.after <= end) {
             let pods = f64::from(read(point.others, point.released));
@@ -121,9 +124,9 @@ impl Chart for Releases {
         let x = Axis::linear((0.0, self.end), (layout.left(), layout.right()));
         for (strip, panel) in self.strips.iter().zip(&panels) {
             let y = Axis::linear((0.0, round_end(f64::from(most))), (panel.bottom, panel.top));
-            let layers: [(fn(u32, u32) -> u32, usize); 2] =
-                [(|others, own| others + own, PODS[0].1), (|_, own| own, PODS[1].1)];
-            for (read, hue) in layers {
+            let all: Pods = |others, own| others + own;
+            let own: Pods = |_, own| own;
+            for (read, hue) in [(all, PODS[0].1), (own, PODS[1].1)] {
                 let corners = strip.corners(self.end, read);
                 let mut area = vec![(x.at(0.0), panel.bottom)];
                 area.extend(corners.iter().map(|(at, pods)| (x.at(*at), y.at(*pods))));
