@@ -73,15 +73,13 @@ impl Fact {
             | Fact::ReleaseDecided { .. }
             | Fact::TrafficRouted { .. } => self.release_words(),
             Fact::ContainerDefined { .. }
+            | Fact::QualityDefined { .. }
             | Fact::PullBegan { .. }
             | Fact::PullEnded { .. }
             | Fact::ContainerWaiting { .. }
             | Fact::ContainerStarted { .. }
             | Fact::ContainerEnded { .. }
             | Fact::ProbeChanged { .. } => self.container_words(),
-            Fact::QualityDefined { spec, error_ppm, latency_permille } => {
-                [pair(28, spec.0), pair(error_ppm, latency_permille), 0]
-            }
             Fact::Admitted { .. }
             | Fact::SandboxReady { .. }
             | Fact::Stopping { .. }
@@ -140,6 +138,9 @@ impl Fact {
             }
             Fact::ProbeChanged { pod, container, probe, well } => {
                 [head(36, container, pod.0), pair(probe as u32, well as u32), 0]
+            }
+            Fact::QualityDefined { spec, error_ppm, latency_permille } => {
+                [pair(28, spec.0), pair(error_ppm, latency_permille), 0]
             }
             _ => panic!("only facts about containers come here"),
         }
