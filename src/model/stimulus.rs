@@ -95,6 +95,13 @@ pub enum OperatorAction {
     Pause,
     /// Lets it go on (`kubectl rollout resume`).
     Resume,
+    /// Says from outside whether one of its pods may be ready, as a readiness gate does.
+    Readiness {
+        /// Number of the pod, in order of creation from 0.
+        pod: u32,
+        /// True: it is ready if its containers are.
+        ready: bool,
+    },
 }
 
 /// Something with the time at which it happens.

@@ -101,8 +101,8 @@ fn problem(name: &str, later: &Later, path: String) -> Problem {
         }
         Later::Word { path: "faults.*.action", .. } => problem.hint("supported is `node-crash`"),
         Later::Key(path) if path.starts_with("timeline") => problem.hint(
-            "supported are `set-image`, `scale`, `rollout-undo`, `rollout-pause` and \
-             `rollout-resume`",
+            "supported are `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
+             `rollout-resume` and `readiness`",
         ),
         Later::Word { path: "orchestrator", .. } => {
             problem.hint("supported are `kubernetes` and `baseline`")

@@ -144,6 +144,8 @@ pub(super) struct Program {
     pub(super) stage: Stage,
     /// The journal has it that nothing of it is left.
     pub(super) removed: bool,
+    /// Somebody outside says that it is not ready.
+    pub(super) withheld: bool,
     /// Its owner has seen to its replacement.
     pub(super) replaced: bool,
     /// An ordinary container has started in this sandbox.
@@ -235,6 +237,7 @@ impl Program {
             attempt: 0,
             stage: Stage::Absent,
             removed: false,
+            withheld: false,
             replaced: false,
             initialized: false,
             restless: false,

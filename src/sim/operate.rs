@@ -2,11 +2,13 @@
 
 use super::control::{owned_sets, set_names};
 use super::host::Host;
+use super::machine::Stage;
 use super::world::World;
 use crate::ground::Name;
 use crate::journal::{Fact, Sink};
 use crate::model::{
-    Change, DeploymentSpec, NodeId, NodeStatus, OperatorAction, PodSpecId, Taint, WorkloadId,
+    Change, DeploymentSpec, NodeId, NodeStatus, OperatorAction, PodName, PodSpecId, ReplicaSetSpec,
+    Taint, WorkloadId,
 };
 use crate::policy::kube::control::{DeploymentView, undo_rollout};
 
@@ -51,7 +53,16 @@ impl World {
         workload: WorkloadId,
         action: OperatorAction,
     ) {
+        if let OperatorAction::Readiness { pod, ready } = action {
+            self.say_readiness(host, workload, (pod, ready));
+            return;
+        }
         let Some(deployment) = self.store.truth.rollouts().deployment(workload) else {
+            if let OperatorAction::Scale { replicas } = action
+                && self.scale_set(host, workload, replicas)
+            {
+                return;
+            }
             host.fact(Fact::OperatorRefused { workload });
             return;
         };
@@ -65,6 +76,7 @@ impl World {
             OperatorAction::Undo { revision } => self.undone(workload, revision),
             OperatorAction::Pause => Some(DeploymentSpec { paused: true, ..before }),
             OperatorAction::Resume => Some(DeploymentSpec { paused: false, ..before }),
+            OperatorAction::Readiness { .. } => unreachable!("it was seen to"),
         };
         match spec {
             Some(spec) if spec != before => {
@@ -76,6 +88,53 @@ impl World {
             Some(_) => {}
             None => host.fact(Fact::OperatorRefused { workload }),
         }
+    }
+
+    /// Lets the kubelet of a pod know whether the pod may be ready.
+    fn say_readiness<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        workload: WorkloadId,
+        (number, ready): (u32, bool),
+    ) {
+        let stem = format!("{}-", self.catalog.names.text(self.catalog.workloads[workload].name));
+        let called = |name: PodName| {
+            let (found, of, digits) = name.parts();
+            digits > 0 && of == number && self.catalog.names.text(found) == stem
+        };
+        let found = self
+            .store
+            .truth
+            .pods()
+            .find(|(_, view)| view.workload == workload && called(view.name))
+            .map(|(pod, _)| pod);
+        let Some(pod) = found else {
+            host.fact(Fact::OperatorRefused { workload });
+            return;
+        };
+        let program = self.fleet.expect(pod);
+        program.withheld = !ready;
+        if program.stage == Stage::Up {
+            self.kubelet_looks(host, pod);
+        }
+    }
+
+    /// Scales the ReplicaSet of a workload that has no Deployment; false if there is none.
+    fn scale_set<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        workload: WorkloadId,
+        replicas: u32,
+    ) -> bool {
+        let first = self.store.truth.rollouts().sets_of(workload).next();
+        let Some((set, before)) = first.map(|(set, row)| (set, row.spec)) else { return false };
+        let spec = ReplicaSetSpec { replicas, ..before };
+        if spec != before {
+            let revision = spec.revision.unwrap_or(0);
+            host.fact(Fact::ReplicaSetScaled { set, replicas, revision });
+            self.commit(host, Change::ReplicaSetWritten { set, spec });
+        }
+        true
     }
 
     /// The template with another image in a container; `None` if there is no such container.

@@ -29,5 +29,6 @@ pub use shape::{LoadParams, LoadPlan, LoadResource, LoadSource};
 pub use source::{Cursor, CursorState, PendingFault, Source, SourceError};
 pub use stream::{AnySource, SourcePlan, Stream, StreamCursor};
 pub use timeline::{
-    RolloutUndoParams, ScaleParams, SetImageParams, TimelineParams, TimelinePlan, TimelineSource,
+    ReadinessParams, RolloutUndoParams, ScaleParams, SetImageParams, TimelineParams, TimelinePlan,
+    TimelineSource,
 };

@@ -27,6 +27,21 @@ pub struct TimelineParams {
     /// The Deployment of this name goes on after a pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout_resume: Option<String>,
+    /// Whether a pod may be ready, said from outside as a readiness gate does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<ReadinessParams>,
+}
+
+/// Whether a pod may be ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadinessParams {
+    /// Name of the Deployment.
+    pub workload: String,
+    /// The pod: those of a workload are counted from 0, in order of creation.
+    pub pod: u32,
+    /// False: it is not ready, whatever its containers say; true: it is if they are.
+    pub ready: bool,
 }
 
 /// Another image.
@@ -46,7 +61,7 @@ pub struct SetImageParams {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleParams {
-    /// Name of the Deployment.
+    /// Name of the Deployment, or of a ReplicaSet that belongs to none.
     pub workload: String,
     /// Number of pods.
     pub replicas: u32,
@@ -75,13 +90,14 @@ impl TimelineParams {
             (self.rollout_undo.as_ref().map(|one| one.workload.as_str()), "rollout-undo.workload"),
             (self.rollout_pause.as_deref(), "rollout-pause"),
             (self.rollout_resume.as_deref(), "rollout-resume"),
+            (self.readiness.as_ref().map(|one| one.workload.as_str()), "readiness.workload"),
         ];
         let mut given = actions.into_iter().filter_map(|(name, key)| Some((name?, key)));
         match (given.next(), given.next()) {
             (Some(one), None) => Ok(one),
             (None, _) => {
-                let hint = "write one of `set-image`, `scale`, `rollout-undo`, `rollout-pause` \
-                            and `rollout-resume` beside `at`";
+                let hint = "write one of `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
+                            `rollout-resume` and `readiness` beside `at`";
                 Err(Problem::new("", "nothing is said to happen").hint(hint))
             }
             (Some(_), Some((_, key))) => {
@@ -105,6 +121,9 @@ impl TimelineParams {
         }
         if let Some(one) = &self.rollout_undo {
             return Some(OperatorAction::Undo { revision: one.to_revision });
+        }
+        if let Some(ReadinessParams { pod, ready, .. }) = self.readiness {
+            return Some(OperatorAction::Readiness { pod, ready });
         }
         if self.rollout_pause.is_some() {
             return Some(OperatorAction::Pause);

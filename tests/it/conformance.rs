@@ -168,7 +168,7 @@ fn what_is_not_known_of_a_timeline_is_said() {
 }
 
 /// Timelines of a real control plane that agree as a whole.
-const AGREEING: [&str; 10] = [
+const AGREEING: [&str; 12] = [
     "s01-rolling-default",
     "s02-surge1-unavail0",
     "s04-minready5",
@@ -178,7 +178,9 @@ const AGREEING: [&str; 10] = [
     "s08c-scale-stuck-rollout",
     "s09-pause-resume",
     "s09b-pause-late",
+    "s19v-scale-down-plain",
     "s24-slow-termination",
+    "s25-readiness-flap",
 ];
 
 #[test]

@@ -30,10 +30,10 @@ impl Planner<'_> {
                 let text = format!("this happens at {}, the run ends at {until}", entry.at);
                 self.warn(join(&path, "at"), text, "make the run longer or the time earlier");
             }
-            let Some((workload, keeper)) = self.deployment_called(name, &format!("{path}.{key}"))
-            else {
-                continue;
-            };
+            let place = format!("{path}.{key}");
+            let set = entry.scale.as_ref().and_then(|_| self.replica_set_called(name));
+            let found = set.or_else(|| self.deployment_called(name, &place));
+            let Some((workload, keeper)) = found else { continue };
             let spec = self.plan.catalog.pod_spec(keeper.template()).clone();
             let problems = check_image(entry, &spec, &self.plan.catalog);
             self.under(&path, problems);
@@ -105,6 +105,18 @@ impl Planner<'_> {
     pub(super) fn timeline_images(&self) -> Vec<String> {
         let images = self.file.timeline.iter().filter_map(|entry| entry.set_image.as_ref());
         images.map(|one| normalized_image(&one.image).into_owned()).collect()
+    }
+
+    /// A ReplicaSet of nobody with this name.
+    fn replica_set_called(&self, name: &str) -> Option<(WorkloadId, Keeper)> {
+        let text = |workload: WorkloadId| {
+            let names = &self.plan.catalog.names;
+            names.text(self.plan.catalog.workloads[workload].name)
+        };
+        let mut found = self.plan.services.iter().filter(|(workload, keeper)| {
+            matches!(keeper, Keeper::ReplicaSet { .. }) && text(*workload) == name
+        });
+        found.next().copied()
     }
 
     fn deployment_called(&mut self, name: &str, path: &str) -> Option<(WorkloadId, Keeper)> {

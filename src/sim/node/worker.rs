@@ -55,6 +55,11 @@ impl World {
         self.sync_at(host, pod, at);
     }
 
+    /// Something outside the containers that a pod's readiness depends on has changed.
+    pub(in crate::sim) fn kubelet_looks<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
+        self.probe_told(host, pod);
+    }
+
     /// A pod that waits for nothing but an image looks again at one of its next retries.
     pub(super) fn retry_soon<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId) {
         let period = self.timing.kubelet.retry;
@@ -114,7 +119,7 @@ impl World {
         let status = |run: &ContainerRun| ContainerStatus { role: run.role, state: run.seen };
         statuses.extend(program.containers.iter().map(status));
         let phase = phase(&statuses, policy, false);
-        let ready = conditions(&statuses, phase, true, true).ready.is_ok();
+        let ready = conditions(&statuses, phase, true, !program.withheld).ready.is_ok();
         let fresh_sandbox = !program.initialized;
         match phase {
             Phase::Pending | Phase::Running => {

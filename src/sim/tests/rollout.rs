@@ -97,3 +97,29 @@ fn a_paused_deployment_is_scaled_and_not_rolled() {
     assert!(sizes[1].0 >= RELEASE + Span::from_secs(100), "{sizes:?}");
     assert_eq!(sizes.last().map(|(_, sizes)| sizes.as_slice()), Some(&[6, 0][..]));
 }
+
+#[test]
+fn a_pod_said_not_to_be_ready_is_not_until_it_is_said_to_be() {
+    let said = |pod, ready| Stimulus::Operate {
+        workload: WEB,
+        action: OperatorAction::Readiness { pod, ready },
+    };
+    let facts = Bench::new(2, 3)
+        .at(RELEASE, said(1, false))
+        .at(RELEASE + Span::from_secs(20), said(1, true))
+        .at(RELEASE + Span::from_secs(30), said(7, false))
+        .facts(Time::from_secs(400));
+    let of = |which: fn(&Fact) -> bool| {
+        let facts = facts.iter().filter(|record| record.at >= RELEASE && which(&record.fact));
+        facts
+            .map(|record| (record.at.since(RELEASE).as_secs_f64(), record.fact))
+            .collect::<Vec<_>>()
+    };
+    let unready = of(|fact| matches!(fact, Fact::Unready { .. }));
+    let ready = of(|fact| matches!(fact, Fact::Ready { .. }));
+    assert_eq!((unready.len(), ready.len()), (1, 1), "{unready:?} {ready:?}");
+    assert!((0.1..1.2).contains(&unready[0].0), "{unready:?}");
+    assert!((20.1..21.2).contains(&ready[0].0), "{ready:?}");
+    assert_eq!(of(|fact| matches!(fact, Fact::ContainerEnded { .. })), Vec::new());
+    assert_eq!(of(|fact| matches!(fact, Fact::OperatorRefused { .. })).len(), 1, "no such pod");
+}

@@ -6,6 +6,7 @@
 //! Events, the reasons of containers, on which of several equal nodes a pod lands, and texts that
 //! are drawn or hashed, which are told apart by what they stand for instead.
 
+mod chosen;
 mod judge;
 mod pods;
 mod recording;
@@ -22,7 +23,7 @@ use judge::{Judge, Tolerance};
 use recording::Recording;
 use script::{Latencies, Script};
 use serde::Serialize;
-use setup::{Setup, Step};
+use setup::{Action, Setup, Step};
 use std::path::{Path, PathBuf};
 use trace::Micros;
 
@@ -129,5 +130,11 @@ pub fn replay_timeline(folder: &Path) -> Result<TimelineReport, Unreadable> {
         }
     }
     (report.compared, report.deviations) = best.unwrap_or_default();
+    let costs = steps.iter().any(|step| step.action == Action::PodCost);
+    for recording in [&first, &second].into_iter().filter(|_| !costs) {
+        let (judged, deviations) = recording.choices().judge();
+        report.compared += judged;
+        report.deviations.extend(deviations);
+    }
     Ok(report)
 }

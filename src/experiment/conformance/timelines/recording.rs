@@ -1,5 +1,6 @@
 //! Reads a recorded run: `timeline-1.jsonl` or `timeline-2.jsonl`.
 
+use super::chosen::{Choices, PodDetails};
 use super::trace::{Micros, PodEvent, PodLife, State, Trace};
 use crate::experiment::Unreadable;
 use crate::model::normalized_image;
@@ -21,6 +22,8 @@ pub(super) struct Recording {
     pub(super) images: Vec<String>,
     /// When controllers asked for something, as far as records show it, by kind of their objects.
     requests: BTreeMap<String, Vec<Micros>>,
+    /// What else is recorded of each pod.
+    details: Vec<PodDetails>,
     names: Names,
 }
 
@@ -48,6 +51,14 @@ struct PodRecord {
     image: String,
     #[serde(default)]
     index: Option<String>,
+    #[serde(default)]
+    node: String,
+    #[serde(default)]
+    uid: String,
+    #[serde(default, rename = "createdUnix")]
+    created: u64,
+    #[serde(default, rename = "readySinceUnix")]
+    ready_since: Option<u64>,
 }
 
 /// Kinds of records that tell the state of an object.
@@ -152,12 +163,32 @@ impl Recording {
                 let owner = self.owner(&record.owner);
                 let (name, index) = (record.name.clone(), record.index);
                 self.trace.pods.push(PodLife { name, owner, image, index, events: Vec::new() });
+                let set = self.set_of(&record.owner);
+                let (uid, created) = (record.uid, record.created);
+                self.details.push(PodDetails { set, uid, created, ..PodDetails::default() });
                 self.trace.pods.len() - 1
             }
         };
+        let details = &mut self.details[at];
+        details.node = record.node;
+        details.ready_since.extend(record.ready_since.map(|since| (micros(record.t), since)));
         self.names.pods.insert(record.name, at);
         self.trace.pod(at, micros(record.t), events);
         Ok(())
+    }
+
+    /// Choices that were recorded.
+    pub(super) fn choices(&self) -> Choices<'_> {
+        Choices { trace: &self.trace, details: &self.details, unix: self.unix }
+    }
+
+    /// The ReplicaSet of an owner, as objects are called.
+    fn set_of(&self, owner: &str) -> Option<String> {
+        let name = owner.strip_prefix("ReplicaSet/")?;
+        Some(match self.names.sets.get(name) {
+            Some((deployment, number)) => format!("ReplicaSet {deployment}#{number}"),
+            None => format!("ReplicaSet {name}"),
+        })
     }
 
     /// The workload of an owner: a Deployment for a ReplicaSet of one, a CronJob's Job by number.

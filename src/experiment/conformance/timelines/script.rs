@@ -55,7 +55,7 @@ pub(super) fn script(
     let mut timeline = Vec::new();
     for step in steps {
         let at = text(origin + arrival(step, latencies));
-        for mut entry in entries(step)? {
+        for mut entry in entries(step, recording)? {
             entry.insert("at".to_owned(), Value::from(at.clone()));
             timeline.push(Value::Object(entry));
         }
@@ -195,7 +195,7 @@ fn application(image: &str, setup: &Setup) -> Result<Value, String> {
 }
 
 /// A line of the script as entries of a timeline.
-fn entries(step: &Step) -> Result<Vec<Map<String, Value>>, String> {
+fn entries(step: &Step, recording: &Recording) -> Result<Vec<Map<String, Value>>, String> {
     let name = step.name.clone().unwrap_or_default();
     let kind = step.kind.as_deref().unwrap_or("object");
     let entry = |key: &str, value: Value| {
@@ -204,6 +204,11 @@ fn entries(step: &Step) -> Result<Vec<Map<String, Value>>, String> {
         vec![map]
     };
     match step.action {
+        Action::PodReady | Action::PodUnready => {
+            let ready = step.action == Action::PodReady;
+            let pods = step.pods.iter().map(|pod| readiness(*pod, ready, recording));
+            pods.collect()
+        }
         Action::Undo => Ok(entry("rollout-undo", json!({"workload": name}))),
         Action::Patch => {
             let patch = step.patch.as_ref().and_then(|patch| patch.get("spec"));
@@ -218,6 +223,16 @@ fn entries(step: &Step) -> Result<Vec<Map<String, Value>>, String> {
         }
         _ => Err(not_known(step)),
     }
+}
+
+/// What makes a pod, by order of creation among all, ready or not.
+fn readiness(pod: usize, ready: bool, recording: &Recording) -> Result<Map<String, Value>, String> {
+    let pods = &recording.trace.pods;
+    let owner = &pods.get(pod).ok_or("a pod that is not recorded")?.owner;
+    let name = owner.strip_prefix("Deployment ").ok_or("a pod of no Deployment")?;
+    let number = pods[..pod].iter().filter(|other| other.owner == *owner).count();
+    let one = json!({"workload": name, "pod": number, "ready": ready});
+    Ok(Map::from_iter([("readiness".to_owned(), one)]))
 }
 
 /// A step that no timeline of a scenario has, in words.
