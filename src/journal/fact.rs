@@ -5,9 +5,9 @@
 
 use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
-    Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason, JobId,
-    JobOutcome, NodeId, NodeSpecId, PluginSet, PodSpecId, PodUid, Pressure, ProbeKind,
-    ProgressReason, ReplicaSetId, Resource, WorkloadId, ZoneState,
+    AlertState, Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason,
+    JobId, JobOutcome, NodeId, NodeSpecId, PluginSet, PodSpecId, PodUid, Pressure, ProbeKind,
+    ProgressReason, ReleaseDecision, ReplicaSetId, Resource, WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -607,6 +607,29 @@ pub enum Fact {
         workload: WorkloadId,
         /// What becomes of what it owned.
         propagation: Propagation,
+    },
+    /// An alert about a service stands otherwise than before.
+    AlertChanged {
+        /// The workload of the service.
+        workload: WorkloadId,
+        /// Name of the alert.
+        alert: Name,
+        /// How it stands now.
+        state: AlertState,
+    },
+    /// A rollback policy decided about the release of a Deployment.
+    ReleaseDecided {
+        /// The workload of the Deployment.
+        workload: WorkloadId,
+        /// What.
+        decision: ReleaseDecision,
+    },
+    /// Requests to a service go to the pods of one revision only, or to those of all again.
+    TrafficRouted {
+        /// The workload of the service.
+        workload: WorkloadId,
+        /// The pods; `None`: all.
+        spec: Option<PodSpecId>,
     },
     /// The run ended here.
     RunEnded {

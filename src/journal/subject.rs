@@ -60,6 +60,9 @@ impl Fact {
             | Fact::DeploymentWritten { workload, .. }
             | Fact::RolloutProgress { workload, .. }
             | Fact::OperatorRefused { workload }
+            | Fact::AlertChanged { workload, .. }
+            | Fact::ReleaseDecided { workload, .. }
+            | Fact::TrafficRouted { workload, .. }
             | Fact::StatefulSetWritten { workload, .. }
             | Fact::StatefulSetObserved { workload, .. }
             | Fact::RevisionWritten { workload, .. }

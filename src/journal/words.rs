@@ -68,6 +68,9 @@ impl Fact {
             | Fact::StatefulSetObserved { .. }
             | Fact::RevisionWritten { .. }
             | Fact::RevisionRemoved { .. } => self.stateful_words(),
+            Fact::AlertChanged { .. }
+            | Fact::ReleaseDecided { .. }
+            | Fact::TrafficRouted { .. } => self.release_words(),
             Fact::ContainerDefined { .. }
             | Fact::PullBegan { .. }
             | Fact::PullEnded { .. }
@@ -233,6 +236,23 @@ impl Fact {
                 [pair(88, workload.0), propagation as u64, 0]
             }
             _ => panic!("only facts about tasks and owners come here"),
+        }
+    }
+
+    /// The canonical form of what watchers of releases tell.
+    const fn release_words(&self) -> [u64; 3] {
+        match *self {
+            Fact::AlertChanged { workload, alert, state } => {
+                [pair(100, workload.0), alert.0 as u64, state as u64]
+            }
+            Fact::ReleaseDecided { workload, decision } => {
+                [pair(101, workload.0), decision as u64, 0]
+            }
+            Fact::TrafficRouted { workload, spec } => match spec {
+                Some(spec) => [pair(102, workload.0), spec.0 as u64, 1],
+                None => [pair(102, workload.0), 0, 0],
+            },
+            _ => panic!("only facts about releases come here"),
         }
     }
 }

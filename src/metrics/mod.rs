@@ -14,6 +14,7 @@ mod quality;
 mod recovery;
 mod recovery_results;
 mod results;
+mod rollouts;
 mod sample;
 mod series;
 mod states;
@@ -29,8 +30,9 @@ pub use results::{
     AvailabilityResults, CaseOutcome, CaseRow, CauseResult, Column, ContainerResults,
     FailureResult, FragmentationResult, IncidentRow, Legs, Level, LifeResults, NodeHealthResults,
     NodeResult, PlacementResults, PluginWait, PodEnd, PodLine, PodState, PodTable, PressureResult,
-    ReasonWait, RecoveryResults, ResourceResult, Results, Series, ServiceResult, StateResult,
-    UsageResult, UsageResults, WaitResult, WaitingResults,
+    ReasonWait, RecoveryResults, ReleaseRow, ResourceResult, Results, RolloutResults, Series,
+    ServiceResult, ServingPoint, StateResult, UsageResult, UsageResults, WaitResult,
+    WaitingResults,
 };
 
 use crate::ground::{Name, Time};
@@ -75,6 +77,7 @@ pub struct Metrics {
     quality: quality::Quality,
     recovery: recovery::Recovery,
     availability: availability::Availability,
+    rollouts: rollouts::Rollouts,
     pods: pods::Pods,
     facts: u64,
     end: Option<RunEnd>,
@@ -103,6 +106,7 @@ impl Metrics {
             quality: quality::Quality::default(),
             recovery: recovery::Recovery::default(),
             availability: availability::Availability::default(),
+            rollouts: rollouts::Rollouts::default(),
             facts: 0,
             end: None,
         }
@@ -131,6 +135,7 @@ impl Metrics {
             usage: self.usage.finish(book, end),
             node_health: self.containers.node_health(end),
             recovery: self.recovery.finish(book),
+            rollouts: self.rollouts.finish(book, end),
             availability: self.availability.finish(book, &self.quality, end),
             nodes: self.placement.node_results(book, end),
             pods: self.pods.finish(book),
@@ -160,6 +165,7 @@ impl Sink for Metrics {
         self.quality.fold(&step);
         self.recovery.fold(&step);
         self.availability.fold(&step);
+        self.rollouts.fold(&step);
         self.pods.fold(&step);
     }
 

@@ -1,24 +1,27 @@
 //! What users of a service may expect of its answers: the mean over its ready pods of their error
 //! share and of how much longer they take, weighted by time. Time without a ready pod has no
-//! answers and does not count; that is what availability is for.
+//! answers and does not count; that is what availability is for. Where requests go to one revision
+//! only, its pods count.
 
 use super::book::{Book, PodRow};
 use super::step::{Fold, Step};
 use crate::ground::{Id, Time};
-use crate::model::WorkloadId;
+use crate::journal::Fact;
+use crate::model::{PodSpecId, WorkloadId};
 use crate::stats::TimeWeighted;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Steps of a mean over pods: parts per so many of a millionth or a thousandth.
 const FINE: u64 = 1_000_000;
 
 /// One service.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Service {
-    pods: u64,
-    /// Sums over its ready pods, millionths and thousandths.
-    error_ppm: u64,
-    latency_permille: u64,
+    /// Ready pods by revision.
+    ready: BTreeMap<PodSpecId, u64>,
+    /// The only revision that requests go to.
+    active: Option<PodSpecId>,
     served: TimeWeighted,
     error: TimeWeighted,
     latency: TimeWeighted,
@@ -52,33 +55,48 @@ impl Quality {
         })
     }
 
-    fn change(&mut self, row: &PodRow, serves: bool, at: Time, book: &Book) {
-        let (error, latency) = book.pod_specs[row.spec.index()].quality.unwrap_or((0, 1000));
-        let (error, latency) = (u64::from(error), u64::from(latency));
-        let index = row.workload.index();
+    fn service(&mut self, workload: WorkloadId) -> &mut Service {
+        let index = workload.index();
         if self.services.len() <= index {
             self.services.resize(index + 1, Service::default());
         }
-        let service = &mut self.services[index];
-        if serves {
-            service.pods += 1;
-            service.error_ppm += error;
-            service.latency_permille += latency;
-        } else {
-            service.pods -= 1;
-            service.error_ppm -= error;
-            service.latency_permille -= latency;
+        &mut self.services[index]
+    }
+
+    fn change(&mut self, row: &PodRow, serves: bool, at: Time, book: &Book) {
+        let service = self.service(row.workload);
+        let ready = service.ready.entry(row.spec).or_default();
+        *ready = if serves { *ready + 1 } else { *ready - 1 };
+        service.weigh(at, book);
+    }
+}
+
+impl Service {
+    /// Takes the means anew.
+    fn weigh(&mut self, at: Time, book: &Book) {
+        let (mut pods, mut errors, mut latencies) = (0, 0, 0);
+        for (spec, ready) in &self.ready {
+            if self.active.is_none_or(|active| active == *spec) {
+                let (error, latency) = book.pod_specs[spec.index()].quality.unwrap_or((0, 1000));
+                pods += ready;
+                errors += ready * u64::from(error);
+                latencies += ready * u64::from(latency);
+            }
         }
-        let mean = |sum: u64| (sum * FINE).checked_div(service.pods).unwrap_or(0);
-        let (error, latency) = (mean(service.error_ppm), mean(service.latency_permille));
-        service.served.set(at, u64::from(service.pods > 0));
-        service.error.set(at, error);
-        service.latency.set(at, latency);
+        let mean = |sum: u64| (sum * FINE).checked_div(pods).unwrap_or(0);
+        self.served.set(at, u64::from(pods > 0));
+        self.error.set(at, mean(errors));
+        self.latency.set(at, mean(latencies));
     }
 }
 
 impl Fold for Quality {
     fn fold(&mut self, step: &Step<'_>) {
+        if let Fact::TrafficRouted { workload, spec } = step.fact {
+            let service = self.service(workload);
+            service.active = spec;
+            service.weigh(step.at, step.book);
+        }
         let Some(before) = step.pod.filter(|row| step.book.service(row.workload).is_some()) else {
             return;
         };

@@ -10,6 +10,7 @@ pub use super::states::{PodState, StateResult};
 
 pub use super::pods::{PodEnd, PodLine, PodTable};
 pub use super::recovery_results::{CaseOutcome, CaseRow, IncidentRow, Legs, RecoveryResults};
+pub use super::rollouts::{ReleaseRow, RolloutResults, ServingPoint};
 pub use super::series::{Column, Series};
 
 /// A count over time.
@@ -365,6 +366,9 @@ pub struct Results {
     pub node_health: NodeHealthResults,
     /// Recovery.
     pub recovery: RecoveryResults,
+    /// Releases.
+    #[serde(default)]
+    pub rollouts: RolloutResults,
     /// Availability.
     pub availability: AvailabilityResults,
     /// Nodes.

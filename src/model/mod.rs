@@ -22,6 +22,7 @@ mod outcome;
 mod pod;
 mod pod_affinity;
 mod probe;
+mod release;
 mod replica_set;
 mod resource;
 mod rollouts;
@@ -69,6 +70,7 @@ pub use pod_affinity::{
     WhenUnsatisfiable,
 };
 pub use probe::{ProbeKind, ProbeParams, Probes};
+pub use release::{AlertState, ReleaseDecision};
 pub use replica_set::{Deployment, ReplicaSet, ReplicaSetId, ReplicaSetSpec};
 pub use resource::{Amounts, Extended, Resource};
 pub use rollouts::Rollouts;

@@ -187,6 +187,44 @@ pub fn recovery_csv(results: &Results, out: impl Write) -> io::Result<()> {
     ended(writer)
 }
 
+/// Writes one line per release.
+pub fn releases_csv(results: &Results, out: impl Write) -> io::Result<()> {
+    let mut writer = to_csv(out);
+    writer.write_record([
+        "service",
+        "released_s",
+        "bad",
+        "completed_s",
+        "alerted_s",
+        "decided_s",
+        "restored_s",
+        "created",
+        "killed",
+        "min_serving",
+        "least_serving",
+        "peak_pods",
+        "exposure_pod_s",
+    ])?;
+    for row in &results.rollouts.rows {
+        writer.write_record([
+            row.service.clone(),
+            row.released.to_string(),
+            row.bad.to_string(),
+            optional(row.completed),
+            optional(row.alerted),
+            optional(row.decided),
+            optional(row.restored),
+            row.created.to_string(),
+            row.killed.to_string(),
+            row.min_serving.to_string(),
+            row.least_serving.to_string(),
+            row.peak_pods.to_string(),
+            row.exposure.to_string(),
+        ])?;
+    }
+    ended(writer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 
 use super::RunReport;
 use crate::journal::RunEnd;
-use crate::metrics::{IncidentRow, ReasonWait, ResourceResult, ServiceResult, catalog};
+use crate::metrics::{IncidentRow, ReasonWait, ReleaseRow, ResourceResult, ServiceResult, catalog};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,8 @@ pub struct Summary {
     pub waiting_reasons: Vec<ReasonWait>,
     /// Per crash.
     pub incidents: Vec<IncidentRow>,
+    /// Per release.
+    pub releases: Vec<ReleaseRow>,
     /// Per service.
     pub services: Vec<ServiceResult>,
     /// False if there were so many pods that quantiles are rounded up by up to 1/128.
@@ -92,6 +94,7 @@ pub fn summary(report: &RunReport) -> Summary {
         resources: results.placement.resources.clone(),
         waiting_reasons: results.waiting.reasons.clone(),
         incidents: results.recovery.incident_rows.clone(),
+        releases: results.rollouts.rows.clone(),
         services: results.availability.services.clone(),
         exact_quantiles: results.waiting.exact,
     }

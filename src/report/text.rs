@@ -257,7 +257,7 @@ enum Shape {
 
 /// Rows of the table: what people call it, the metrics side by side, how they are shown. A row
 /// without any value in any run is left out.
-const ROWS: [(&str, &[&str], Shape); 20] = [
+const ROWS: [(&str, &[&str], Shape); 27] = [
     ("pods submitted / with a lifetime above zero", &SUBMITTED, Shape::Count),
     ("pods finished", &["life.finished"], Shape::Count),
     ("pods pending at the end", &["life.pending_at_end"], Shape::Count),
@@ -276,6 +276,21 @@ const ROWS: [(&str, &[&str], Shape); 20] = [
         Shape::Percent,
     ),
     ("idle gpus of no use: mean / end", &FRAGMENT, Shape::Decimal),
+    ("bad releases / not recovered from", &RELEASES, Shape::Count),
+    ("bad release to alert", &["rollout.time_to_alert.mean"], Shape::Duration),
+    ("bad release to decision", &["rollout.time_to_decision.mean"], Shape::Duration),
+    ("bad release to restored", &["rollout.time_to_restore.mean"], Shape::Duration),
+    ("exposure, bad pods serving (pod-seconds)", &["rollout.exposure"], Shape::Count),
+    (
+        "pods created / gone in releases",
+        &["rollout.pods_created", "rollout.pods_killed"],
+        Shape::Count,
+    ),
+    (
+        "in releases, pods serving: fewest / alive: most",
+        &["rollout.min_serving", "rollout.peak_pods"],
+        Shape::Count,
+    ),
     ("crashes", &["recovery.incidents"], Shape::Count),
     (
         "pods that lost their node / replaced",
@@ -292,7 +307,8 @@ const ROWS: [(&str, &[&str], Shape); 20] = [
     ),
 ];
 /// Rows that are left out if they are all zero, by their first metric.
-const QUIET: [&str; 2] = ["life.failed", "containers.restarts"];
+const QUIET: [&str; 4] = ["life.failed", "containers.restarts", "rollout.bad", "rollout.exposure"];
+const RELEASES: [&str; 2] = ["rollout.bad", "rollout.not_restored"];
 const SUBMITTED: [&str; 2] = ["life.submitted", "life.with_lifetime"];
 const PEAKS: [&str; 2] = ["life.peak_alive.demanded", "life.peak_alive.measured"];
 const BIND: [&str; 3] = ["wait.time_to_bind.p50", "wait.time_to_bind.p99", "wait.time_to_bind.max"];

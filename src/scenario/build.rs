@@ -49,6 +49,7 @@ impl Scenario {
             services: self.plan.services.clone(),
             jobs: self.plan.jobs.clone(),
             rollbacks: self.plan.rollbacks.clone(),
+            monitoring: self.plan.monitoring.clone(),
             pods: self.plan.pods.clone(),
             scheduler,
             think_time: orchestrator.think_time(),

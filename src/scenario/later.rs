@@ -25,12 +25,8 @@ const fn orchestrator(word: &'static str) -> Later {
     Later::Word { path: "orchestrator", word, from: "orchestrator" }
 }
 
-const fn rollback(word: &'static str) -> Later {
-    Later::Word { path: "rollback.*", word, from: "rollback" }
-}
-
 /// Everything that is known by name only. A star stands for any key or number.
-const LATER: [Later; 31] = [
+const LATER: [Later; 29] = [
     key("autoscaling"),
     key("traffic"),
     key("timeline.*.action"),
@@ -39,8 +35,6 @@ const LATER: [Later; 31] = [
     key("timeline.*.drain.grace-period"),
     key("timeline.*.drain.ignore-daemonsets"),
     key("timeline.*.label"),
-    rollback("blue-green"),
-    rollback("canary"),
     key("cluster.nodes.*.price"),
     key("cluster.nodes.*.type"),
     key("orchestrator.mesos"),
@@ -105,9 +99,6 @@ fn problem(name: &str, later: &Later, path: String) -> Problem {
             problem.hint("it comes with traffic; write `placement` or `lifecycle`")
         }
         Later::Word { path: "faults.*.action", .. } => problem.hint("supported is `node-crash`"),
-        Later::Word { path: "rollback.*", .. } => {
-            problem.hint("supported are `none` and `on-progress-deadline`")
-        }
         Later::Key(path) if path.starts_with("timeline.*.drain") => problem.hint("remove it"),
         Later::Key(path) if path.starts_with("timeline") => problem.hint(
             "supported are `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \

@@ -160,6 +160,11 @@ pub enum Event {
         /// The workload of the Deployment.
         workload: WorkloadId,
     },
+    /// Monitoring looks at a service.
+    ServiceScraped {
+        /// The workload of the service.
+        workload: WorkloadId,
+    },
     /// The creation of the replacement of the batch pod lost the longest ago reaches the store.
     ReplacementArrives,
     /// At `placement` detail: the lifetime of a pod is over.

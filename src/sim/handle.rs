@@ -58,6 +58,7 @@ impl World {
             | Event::DrainTimesOut { .. }
             | Event::BudgetStatusArrives
             | Event::BudgetLooks { .. } => self.handle_disruption(host, event),
+            Event::ServiceScraped { workload } => self.service_scraped(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
             Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
             Event::NodesLook => self.nodes_look(host),

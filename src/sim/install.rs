@@ -128,6 +128,7 @@ impl World {
             self.scheduler.policy.observe(cx, &change);
             self.control.memory.observe(cx, now, &change);
         }
+        self.monitor.observe(&self.store.truth, &change);
         self.store.commit(now, change, !shared, &self.catalog);
     }
 

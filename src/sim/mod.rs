@@ -19,6 +19,7 @@ mod host;
 mod install;
 mod kubelet_params;
 mod machine;
+mod monitor;
 mod node;
 mod operate;
 mod operate_stateful;
@@ -36,6 +37,7 @@ mod world;
 
 pub use event::Event;
 pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams, Unprobed};
+pub use monitor::MonitoringSetup;
 pub use params::{ApiParams, Detail, PlacementParams, RateParams, SimParams};
 pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{Keeper, NodeSetup, PodSetup, Setup};

@@ -1,7 +1,7 @@
 //! What a run starts from.
 
 use super::task_setup::JobSetup;
-use super::{Detail, KubeletDelays, SimParams};
+use super::{Detail, KubeletDelays, MonitoringSetup, SimParams};
 use crate::ground::{Draws, Name, Span};
 use crate::model::{
     Catalog, DeploymentSpec, NodeId, NodeSpecId, ObjectId, PodName, PodSpecId, StatefulSetGoal,
@@ -108,6 +108,8 @@ pub struct Setup {
     pub jobs: Vec<(WorkloadId, JobSetup)>,
     /// Who rolls Deployments back.
     pub rollbacks: Vec<(WorkloadId, RollbackPolicy)>,
+    /// What is monitored.
+    pub monitoring: MonitoringSetup,
     /// Pods that are there already, in order of creation.
     pub pods: Vec<PodSetup>,
     /// The scheduler.

@@ -5,6 +5,7 @@ use super::drain::Drains;
 use super::feed::Feed;
 use super::host::Host;
 use super::machine::{Fleet, Machine, Program};
+use super::monitor::{Monitor, declared};
 use super::node::{Agent, Pulls};
 use super::params::Timing;
 use super::schedule::SchedulerLoop;
@@ -40,6 +41,7 @@ pub struct World {
     pub(super) statuses: Vec<ContainerStatus>,
     pub(super) scheduler: SchedulerLoop,
     pub(super) control: Control,
+    pub(super) monitor: Monitor,
     /// Names that facts may use already.
     named: Vec<bool>,
     /// Pod specifications of the setup that facts may use already.
@@ -64,6 +66,7 @@ impl World {
     pub fn new<S: Sink>(setup: Setup, queue: &mut Queue<Event>, sink: &mut S) -> World {
         let timing = Timing::new(&setup.params, setup.detail, setup.think_time, setup.delays);
         let shared = timing.views_are_shared();
+        let alerts: Vec<Name> = setup.monitoring.rules.iter().map(|rule| rule.alert).collect();
         let mut world = World {
             scheduler: SchedulerLoop::new(
                 setup.scheduler,
@@ -71,6 +74,7 @@ impl World {
                 timing.scheduler.map(|rate| rate.bucket()),
             ),
             control: Control::new(Feed::new(shared, timing.watch), &timing, &setup.rollbacks),
+            monitor: Monitor::new(setup.monitoring),
             timing,
             catalog: setup.catalog,
             draws: setup.draws,
@@ -85,6 +89,9 @@ impl World {
         };
         let mut host = Host { now: Time::ZERO, queue, sink };
         world.introduce_workloads(&mut host);
+        for alert in alerts {
+            world.introduce_name(&mut host, alert);
+        }
         let mut introduced: Vec<NodeSpecId> = Vec::new();
         for node in &setup.nodes {
             if !introduced.contains(&node.spec) {
@@ -147,7 +154,11 @@ impl World {
         let unread = self.control.feed.behind(&self.store);
         let believed = cx(&self.catalog, &self.store.truth, host.now, self.draws);
         let controllers_care = self.control.memory.cares_about(believed, &change, unread);
+        let monitored = self.monitor.observe(&self.store.truth, &change);
         self.store.commit(host.now, change, !shared, &self.catalog);
+        if let Some(workload) = monitored {
+            self.plan_scrape(host, workload, host.now);
+        }
         if self.scheduler.cares_about(&change) || self.scheduler.feed.behind(&self.store) > BEHIND {
             self.scheduler.feed.want_last(&self.store);
             let at = self.scheduler.feed.reaches(host.now);
@@ -392,17 +403,13 @@ impl World {
             |container: &Container| (container.name, container.image.unwrap_or(Catalog::NO_TEXT));
         let containers: Vec<(Name, Name)> =
             spec.init_containers.iter().chain(&spec.containers).map(named).collect();
-        let (mut error_ppm, mut latency_permille) = (0, 1000);
         for (place, (name, image)) in containers.into_iter().enumerate() {
             self.introduce_name(host, name);
             self.introduce_name(host, image);
             let (container, init) = (place as u8, place < inits);
             host.fact(Fact::ContainerDefined { spec: id, container, init, name, image });
-            if let Some(known) = self.catalog.application(image).filter(|_| !init) {
-                error_ppm = error_ppm.max(known.behaviour.error_ppm);
-                latency_permille = latency_permille.max(known.behaviour.latency_permille);
-            }
         }
+        let (error_ppm, latency_permille) = declared(&self.catalog, id);
         if (error_ppm, latency_permille) != (0, 1000) {
             host.fact(Fact::QualityDefined { spec: id, error_ppm, latency_permille });
         }

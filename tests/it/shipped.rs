@@ -62,21 +62,33 @@ fn drain_under_budget() {
     check("drain-under-budget", "drain-under-budget", &[]);
 }
 
-/// The same release is bad twice; only the pipeline ends it.
+/// The same release is bad four times, and its users suffer less from policy to policy.
 #[test]
 fn bad_release() {
     check("bad-release", "bad-release", &[]);
-    let worst: Vec<f64> = load("bad-release", &[])
+    let found: Vec<[Option<f64>; 3]> = load("bad-release", &[])
         .scenarios
         .iter()
         .map(|scenario| {
             let session = Session::new(scenario.file.seed);
             let finished = run(scenario, &session, (), |_| {}).unwrap();
-            catalog::value(&finished.results, "availability.worst").unwrap()
+            let value = |name| catalog::value(&finished.results, name);
+            ["rollout.exposure", "rollout.time_to_decision.mean", "rollout.not_restored"].map(value)
         })
         .collect();
-    let [kubernetes, pipeline] = worst[..] else { panic!("{worst:?}") };
-    assert!(kubernetes < 0.3 && pipeline > 0.7, "{worst:?}");
+    let exposed: Vec<f64> = found.iter().map(|row| row[0].unwrap()).collect();
+    assert!(exposed.windows(2).all(|pair| pair[1] < pair[0]), "{found:?}");
+    assert_eq!(exposed[3], 0.0, "no user meets a preview");
+    let decided: Vec<bool> = found.iter().map(|row| row[1].is_some()).collect();
+    assert_eq!(decided, [false, true, true, true]);
+    let open: Vec<f64> = found.iter().map(|row| row[2].unwrap()).collect();
+    assert_eq!(open, [1.0, 0.0, 0.0, 0.0]);
+}
+
+/// A healthy release meets what is expected of it.
+#[test]
+fn rolling_update() {
+    check("rolling-update", "rolling-update", &[]);
 }
 
 /// A stuck ordinal stays stuck when the template is put back.

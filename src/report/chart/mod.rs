@@ -6,6 +6,7 @@ mod distribution;
 mod frame;
 mod nodes;
 mod recovery;
+mod releases;
 mod scale;
 mod states;
 mod table;
@@ -75,6 +76,7 @@ fn figure(name: &'static str, subtitle: &str, chart: Option<impl Chart>) -> Opti
 pub fn figures(runs: &[Plotted<'_>], subtitle: &str) -> Vec<Figure> {
     let runs = &runs[..runs.len().min(DRAWN)];
     let drawn = [
+        figure("releases", subtitle, releases::releases(runs)),
         figure("allocation", subtitle, time::allocation(runs)),
         figure("utilisation", subtitle, time::utilisation(runs)),
         figure("pods", subtitle, states::states(runs)),

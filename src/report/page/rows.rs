@@ -27,7 +27,7 @@ const fn row(name: &'static str, metric: &'static str, shape: Shape) -> Row {
 
 /// A heading and the rows under it. A row without any value, or with nothing but zeros where that
 /// is the ordinary case, is left out.
-const GROUPS: [(&str, bool, &[Row]); 6] = [
+const GROUPS: [(&str, bool, &[Row]); 7] = [
     (
         "Pods",
         false,
@@ -74,6 +74,24 @@ const GROUPS: [(&str, bool, &[Row]); 6] = [
             row("images pulled", "images.pulled", Shape::Count),
             row("pulls that failed", "images.failed_pulls", Shape::Count),
             row("held back by CPU limits, share of time", "cpu.throttled_ratio", Shape::Percent),
+        ],
+    ),
+    (
+        "Releases",
+        true,
+        &[
+            row("bad releases", "rollout.bad", Shape::Count),
+            row("of them not recovered from", "rollout.not_restored", Shape::Count),
+            row("rollout, mean", "rollout.duration.mean", Shape::Duration),
+            row("bad release to alert, mean", "rollout.time_to_alert.mean", Shape::Duration),
+            row("bad release to decision, mean", "rollout.time_to_decision.mean", Shape::Duration),
+            row("bad release to restored, mean", "rollout.time_to_restore.mean", Shape::Duration),
+            row("exposure, pod-seconds", "rollout.exposure", Shape::Count),
+            row("pods created", "rollout.pods_created", Shape::Count),
+            row("pods gone", "rollout.pods_killed", Shape::Count),
+            row("fewest pods serving", "rollout.min_serving", Shape::Count),
+            row("most pods alive", "rollout.peak_pods", Shape::Count),
+            row("below the minimum", "rollout.below_minimum", Shape::Count),
         ],
     ),
     (

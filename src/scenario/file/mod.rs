@@ -4,6 +4,7 @@
 mod application;
 mod cluster;
 mod orchestrator;
+mod rollback;
 mod usage;
 mod workload;
 
@@ -14,6 +15,10 @@ pub use application::{
 pub use cluster::{ClusterParams, GpuGroup, ImageParams, NodeEntry, NodeGroup, TaintParams};
 pub use cluster::{TraceNodes, TraceNodesEntry};
 pub use orchestrator::{BaselineParams, KubernetesParams, KubernetesVersion, OrchestratorParams};
+pub(in crate::scenario) use rollback::millionths;
+pub use rollback::{
+    Analysis, BlueGreen, Canary, MonitoringParams, RollbackParams, RuleParams, Step,
+};
 pub use usage::{GrowthParams, Percent, Size, UsageAmount, UsageParams};
 pub use workload::{
     BatchWorkload, LoadWorkload, LostPods, ServiceWorkload, TraceWorkload, WorkloadHead,
@@ -83,6 +88,9 @@ pub struct ScenarioFile {
     /// workload or of a Deployment; nobody does otherwise.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rollback: BTreeMap<String, RollbackParams>,
+    /// What is watched of each Deployment, and when somebody is told; nothing is otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<MonitoringParams>,
     /// What fails.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultParams>,
@@ -119,16 +127,6 @@ pub enum ScenarioKind {
 pub struct ServiceGoal {
     /// The service is available while at least so many pods are ready, 1 to its replicas.
     pub min_serving: u32,
-}
-
-/// Who goes back to the previous revision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RollbackParams {
-    /// Nobody: plain Kubernetes only says that a rollout has stalled.
-    None,
-    /// A pipeline that undoes a rollout at the first sign that its progress deadline has passed.
-    OnProgressDeadline,
 }
 
 /// What is different in a variant.

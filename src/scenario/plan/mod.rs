@@ -27,7 +27,7 @@ use crate::model::{Catalog, NodeSpecId, ObjectId, TaintsId, WorkloadId};
 use crate::policy::KubeSchedulerConfiguration;
 use crate::policy::kube::control::RollbackPolicy;
 use crate::scenario::names::check_folder;
-use crate::sim::{JobSetup, Keeper, KubeletParams, PodSetup};
+use crate::sim::{JobSetup, Keeper, KubeletParams, MonitoringSetup, PodSetup};
 use crate::stimulus::SourcePlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -68,6 +68,8 @@ pub struct Plan {
     pub jobs: Vec<(WorkloadId, JobSetup)>,
     /// Who rolls Deployments back.
     pub rollbacks: Vec<(WorkloadId, RollbackPolicy)>,
+    /// What is monitored.
+    pub monitoring: MonitoringSetup,
     /// Pods that are there at the start.
     pub pods: Vec<PodSetup>,
     /// Sources in the order of the file, all faults as one source at the end.
@@ -109,6 +111,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             services: Vec::new(),
             jobs: Vec::new(),
             rollbacks: Vec::new(),
+            monitoring: MonitoringSetup::default(),
             pods: Vec::new(),
             sources: Vec::new(),
             scheduler: None,
@@ -144,6 +147,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
     planner.applications();
     planner.timeline();
     planner.rollbacks();
+    planner.monitoring();
     planner.faults();
     planner.kubelet();
     planner.end(&objects);

@@ -2,12 +2,14 @@
 
 use super::Planner;
 use crate::ground::Problem;
-use crate::model::{Catalog, PodSpec, WorkloadId, normalized_image};
-use crate::policy::kube::control::RollbackPolicy;
-use crate::scenario::RollbackParams;
+use crate::model::{
+    Catalog, DeploymentSpec, PodSpec, RolloutStrategy, WorkloadId, normalized_image,
+};
+use crate::policy::kube::control::AlertRule;
 use crate::scenario::diagnostic::{list, nearest};
+use crate::scenario::file::{RuleParams, millionths};
 use crate::scenario::tree::join;
-use crate::sim::Keeper;
+use crate::sim::{Detail, Keeper};
 use crate::stimulus::{SourcePlan, TimelineEntry, TimelineParams, TimelinePlan, TimelineTarget};
 use std::collections::BTreeMap;
 
@@ -86,20 +88,55 @@ impl Planner<'_> {
         for (name, policy) in &file.rollback {
             let found = self.rolled(name, &join("rollback", name), Rolled::Deployment);
             let Some((workload, keeper)) = found else { continue };
-            let policy = match policy {
-                RollbackParams::None => RollbackPolicy::None,
-                RollbackParams::OnProgressDeadline => RollbackPolicy::OnProgressDeadline,
-            };
+            let problems = policy.check();
+            if !problems.is_empty() {
+                self.under(&join("rollback", name), problems);
+                continue;
+            }
+            let policy = policy.policy();
+            if !matches!(keeper, Keeper::Deployment(spec) if is_rolling(&spec))
+                && policy.is_progressive()
+            {
+                let text = format!("the Deployment `{name}` has the strategy Recreate");
+                self.wrong(join("rollback", name), text, "give it the strategy RollingUpdate");
+            }
             let endless = matches!(
                 keeper,
                 Keeper::Deployment(spec) if spec.progress_deadline.is_none()
             );
-            if policy == RollbackPolicy::OnProgressDeadline && endless {
+            if policy.needs_deadline() && endless {
                 let text = format!("the Deployment `{name}` has no progress deadline");
                 self.wrong(join("rollback", name), text, "give it `progressDeadlineSeconds`");
             }
             self.plan.rollbacks.push((workload, policy));
         }
+    }
+
+    /// Takes over what is monitored: with rules all Deployments, and those whose releases somebody
+    /// analyses.
+    pub(super) fn monitoring(&mut self) {
+        let file = self.file;
+        let monitoring = &mut self.plan.monitoring;
+        let analysed = self.plan.rollbacks.iter().filter(|(_, policy)| policy.is_progressive());
+        monitoring.services = analysed.map(|(workload, _)| *workload).collect();
+        let Some(params) = &file.monitoring else { return };
+        monitoring.interval = params.scrape_interval;
+        let names = &mut self.plan.catalog.names;
+        let rule = |rule: &RuleParams| AlertRule {
+            alert: names.intern(&rule.alert),
+            metric: rule.metric,
+            above_ppm: millionths(rule.above),
+            hold: rule.hold,
+        };
+        monitoring.rules = params.rules.iter().map(rule).collect();
+        let deployments =
+            self.plan.services.iter().filter(|(_, k)| matches!(k, Keeper::Deployment(_)));
+        monitoring.services = deployments.map(|(workload, _)| *workload).collect();
+        if file.detail == Detail::Placement {
+            let hint = "write `detail: lifecycle`, or leave `monitoring` out";
+            self.wrong("monitoring", "without kubelets pods have no error rates", hint);
+        }
+        self.under("monitoring", params.check());
     }
 
     /// Normalised images that a timeline brings.
@@ -158,6 +195,10 @@ enum Rolled {
     Deployment,
     /// Deployments and StatefulSets.
     Any,
+}
+
+fn is_rolling(spec: &DeploymentSpec) -> bool {
+    matches!(spec.strategy, RolloutStrategy::RollingUpdate { .. })
 }
 
 /// What is wrong with a new image.

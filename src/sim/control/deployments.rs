@@ -14,8 +14,8 @@ use crate::model::{
 };
 use crate::policy::Cx;
 use crate::policy::kube::control::{
-    DeploymentView, DeploymentWrite, NextLook, OwnedReplicaSet, Resized, RollbackMemory,
-    RollbackPolicy, sync_deployment,
+    DeploymentView, DeploymentWrite, NextLook, OwnedReplicaSet, ReleaseView, Resized,
+    RollbackMemory, RollbackPolicy, sync_deployment, sync_on_course,
 };
 use crate::sim::Event;
 use crate::sim::host::Host;
@@ -152,7 +152,7 @@ impl Deployments {
     pub(super) fn new(rollbacks: &[(WorkloadId, RollbackPolicy)]) -> Deployments {
         let pipeline = |policy| (policy, RollbackMemory::default());
         Deployments {
-            pipelines: rollbacks.iter().map(|(w, policy)| (*w, pipeline(*policy))).collect(),
+            pipelines: rollbacks.iter().map(|(w, policy)| (*w, pipeline(policy.clone()))).collect(),
             client: Client::default(),
             queue: WorkQueue::new(WORKERS),
             pending: BTreeMap::new(),
@@ -234,8 +234,24 @@ impl World {
         let owned = owned_sets(&sets, &names, |set| replicas.unfinished(workload, set));
         let Deployment { spec, status, generation, .. } = *deployment;
         let seen = DeploymentView { spec, status, generation, deleting: false, sets: &owned };
-        let decided = sync_deployment(&seen, host.now);
+        let measured = self.monitor.measured(workload, spec.replicas, &self.catalog);
+        let release = ReleaseView { spec: &spec, status: &status, sets: &owned, now: host.now };
+        let pipeline = self.control.memory.deployments.pipelines.get_mut(&workload);
+        let course = pipeline
+            .filter(|_| !spec.paused)
+            .and_then(|(policy, memory)| policy.course(memory, &release, &measured));
+        let decided = match &course {
+            Some(course) => sync_on_course(&seen, course, host.now),
+            None => sync_deployment(&seen, host.now),
+        };
         let requests = requests(deployment, &sets, &decided.writes);
+        if let Some(course) = course {
+            if let Some(decision) = course.decision {
+                host.fact(Fact::ReleaseDecided { workload, decision });
+            }
+            self.introduce_pod_spec_once(host, spec.template);
+            self.route(host, workload, course.active);
+        }
         let deployments = &mut self.control.memory.deployments;
         if let NextLook::At(at) = decided.next
             && deployments.looks.insert(workload, at) != Some(at)

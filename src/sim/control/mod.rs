@@ -22,10 +22,10 @@ use super::host::Host;
 use super::params::Timing;
 use super::world::{World, cx};
 use crate::ground::Time;
-use crate::journal::Sink;
+use crate::journal::{Fact, Sink};
 use crate::model::{
     Catalog, Change, FinishedPods, LossPolicy, NodeId, ObjectKey, OperatorAction, PodId, PodPhase,
-    PodUid, ReplicaSetId, WorkloadId, WorkloadKind,
+    PodUid, ReleaseDecision, ReplicaSetId, WorkloadId, WorkloadKind,
 };
 use crate::policy::Cx;
 use crate::policy::kube::control::{PodGcParams, RollbackPolicy};
@@ -280,6 +280,8 @@ impl World {
                 Duty::CountBudget(budget) => self.enqueue_budget(host, budget),
                 Duty::Undo(workload) => {
                     let action = OperatorAction::Undo { revision: None };
+                    let decision = ReleaseDecision::Undo;
+                    host.fact(Fact::ReleaseDecided { workload, decision });
                     host.store(self.timing.request, Event::OperatorActs { workload, action });
                 }
                 Duty::Replace(pod, lost) => self.replace(host, pod, lost),

@@ -10,7 +10,7 @@ use crate::model::{
     WorkloadKind,
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
-use crate::sim::{Detail, KubeletDelays, NodeSetup, Run, Setup, SimParams};
+use crate::sim::{Detail, KubeletDelays, MonitoringSetup, NodeSetup, Run, Setup, SimParams};
 
 pub(super) const MIB: u64 = 1 << 20;
 pub(super) const GIB: u64 = 1 << 30;
@@ -120,6 +120,7 @@ impl Lab {
             services: Vec::new(),
             jobs: Vec::new(),
             rollbacks: Vec::new(),
+            monitoring: MonitoringSetup::default(),
             objects: Vec::new(),
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),

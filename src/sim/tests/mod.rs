@@ -22,7 +22,8 @@ use crate::model::{
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
 use crate::sim::{
-    Arrivals, Detail, Keeper, KubeletDelays, NodeSetup, Run, SavedRun, Setup, SimParams,
+    Arrivals, Detail, Keeper, KubeletDelays, MonitoringSetup, NodeSetup, Run, SavedRun, Setup,
+    SimParams,
 };
 use std::convert::Infallible;
 
@@ -180,6 +181,7 @@ impl Bench {
             services: vec![(web, Keeper::Deployment(DeploymentSpec::new(self.replicas, pod)))],
             jobs: Vec::new(),
             rollbacks: Vec::new(),
+            monitoring: MonitoringSetup::default(),
             objects: Vec::new(),
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),

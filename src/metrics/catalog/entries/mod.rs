@@ -3,18 +3,20 @@
 mod nodes;
 mod placement;
 mod recovery;
+mod rollouts;
 mod waiting;
 
 use super::{Entry, Over, Read};
 use crate::metrics::Results;
 use crate::stats::Summary;
 
-const PARTS: [&[Entry]; 4] =
-    [placement::ENTRIES, waiting::ENTRIES, nodes::ENTRIES, recovery::ENTRIES];
+const PARTS: [&[Entry]; 5] =
+    [placement::ENTRIES, waiting::ENTRIES, nodes::ENTRIES, rollouts::ENTRIES, recovery::ENTRIES];
 
 const COUNT: usize = placement::ENTRIES.len()
     + waiting::ENTRIES.len()
     + nodes::ENTRIES.len()
+    + rollouts::ENTRIES.len()
     + recovery::ENTRIES.len();
 
 /// All metrics, in the order in which they are shown.

@@ -9,6 +9,7 @@ mod deletion_order;
 mod deployment;
 mod disruption;
 mod job;
+mod monitoring;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
@@ -40,7 +41,7 @@ pub use deletion_order::{DeletionPhase, RankedPod, deletion_order, ranks};
 pub use deployment::{
     DeploymentSync, DeploymentView, DeploymentWrite, Fenceposts, NewReplicaSet, NextLook,
     NotUndone, OwnedReplicaSet, Resized, after_refused_replica_set, rollout_is_complete,
-    rollout_progresses, rollout_timed_out, sync_deployment, undo_rollout,
+    rollout_progresses, rollout_timed_out, sync_deployment, sync_on_course, undo_rollout,
 };
 pub use disruption::{
     BudgetStatus, BudgetView, BudgetedPod, DRAIN_RETRY, EVICTION_TIMEOUT, EvictedPod, NoScale,
@@ -52,6 +53,7 @@ pub use job::{
     NewJobPod, PerIndexLimits, PodFailureAction, PodFailurePattern, PodFailureRule, PodReplacement,
     SuccessRule, meets_success_policy, pod_failure_action, sync_job,
 };
+pub use monitoring::{Alert, AlertMetric, AlertRule, MetricsView};
 pub use node_lifecycle::{
     Finding, NodeHealth, NodeLifecycleParams, NodeSigns, NodeStartupParams, UNREACHABLE_TAINT,
 };
@@ -59,7 +61,10 @@ pub use node_taints::{NodeConditions, NodeMark, TaintStep, taint_step};
 pub use pod_gc::{GcCause, GcNode, GcPod, GcPods, PodGcParams, Quarantine, garbage_pods};
 pub use replica_set::{Census, is_available, replica_set_census};
 pub use replicas::{SlowStart, missing_replicas, surplus_replicas};
-pub use rollback::{RollbackMemory, RollbackPolicy};
+pub use rollback::{
+    AnalysisParams, BlueGreenParams, CanaryParams, CanaryStep, Course, ReleaseView, RollbackMemory,
+    RollbackPolicy,
+};
 pub use stateful_claims::{ClaimOwner, claim_name, claim_owner};
 pub use stateful_set::{
     StatefulAct, StatefulPhase, StatefulPod, StatefulSetSync, StatefulSetView, sync_stateful_set,

@@ -9,6 +9,7 @@
 //! Source: `pkg/controller/deployment` and its `util`, Kubernetes 1.34.
 
 mod cleanup;
+mod course;
 mod draft;
 mod fenceposts;
 mod progress;
@@ -24,6 +25,7 @@ mod tests;
 mod undo;
 mod view;
 
+pub use course::sync_on_course;
 pub use fenceposts::Fenceposts;
 pub use progress::{rollout_is_complete, rollout_progresses, rollout_timed_out};
 pub use status::after_refused_replica_set;

@@ -35,7 +35,8 @@ impl<'a> Draft<'a> {
     pub(super) fn number_or_create_sets(&mut self) -> Result<Sets<'a>, Conflict> {
         let mut sets = self.number_sets()?;
         if sets.new.is_none() {
-            sets.new = Some(self.create_set(&sets)?);
+            let size = next_new_size(&self.view.spec, 0, sets.replicas());
+            sets.new = Some(self.create_set(&sets, size)?);
         }
         Ok(sets)
     }
@@ -63,11 +64,16 @@ impl<'a> Draft<'a> {
         if self.status == before { Ok(()) } else { self.send_status() }
     }
 
-    fn create_set(&mut self, sets: &Sets<'a>) -> Result<Member<'a>, Conflict> {
+    /// Creates the ReplicaSet of the present template with so many pods.
+    pub(super) fn create_set(
+        &mut self,
+        sets: &Sets<'a>,
+        replicas: u32,
+    ) -> Result<Member<'a>, Conflict> {
         let spec = &self.view.spec;
         let created = NewReplicaSet {
             template: spec.template,
-            replicas: next_new_size(spec, 0, sets.replicas()),
+            replicas,
             min_ready: spec.min_ready,
             revision: next_revision(&sets.old),
             desired: spec.replicas,

@@ -43,7 +43,7 @@ impl Draft<'_> {
             let sets = self.number_sets()?;
             return self.finish_resize(&sets);
         }
-        self.note_pause()?;
+        self.note_hold(spec.paused)?;
         if spec.paused || self.was_resized()? {
             return self.follow_size();
         }
@@ -55,17 +55,17 @@ impl Draft<'_> {
 
     /// Tells in the condition Progressing that a pause begins or ends, so that its time does not
     /// count as a stall. What has stalled before stays so.
-    fn note_pause(&mut self) -> Result<(), Conflict> {
+    pub(super) fn note_hold(&mut self, holds: bool) -> Result<(), Conflict> {
         let reason = self.status.progressing.map(|progressing| progressing.reason);
         let stalled = reason == Some(ProgressReason::ProgressDeadlineExceeded);
         if self.view.spec.progress_deadline.is_none() || stalled {
             return Ok(());
         }
         let noted = reason == Some(ProgressReason::DeploymentPaused);
-        if self.view.spec.paused == noted {
+        if holds == noted {
             return Ok(());
         }
-        self.set_progress(match self.view.spec.paused {
+        self.set_progress(match holds {
             true => ProgressReason::DeploymentPaused,
             false => ProgressReason::DeploymentResumed,
         });
