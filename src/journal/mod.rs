@@ -1,6 +1,7 @@
 //! What happened in a run: typed facts, their digest, and where two runs first differ. Knows no
 //! metric and no simulator.
 
+mod cause;
 mod digest;
 mod fact;
 mod file;
@@ -9,8 +10,9 @@ mod subject;
 mod trail;
 mod words;
 
+pub use cause::{DeletionCause, DrainEnd, Propagation, PullOutcome};
 pub use digest::{Digest, Ladder, Rung, Window, first_difference};
-pub use fact::{DeletionCause, DrainEnd, Fact, Propagation, PullOutcome, Record, RunEnd};
+pub use fact::{Fact, Record, RunEnd};
 pub use file::{EVENTS_SCHEMA, Event, EventReader, EventWriter, EventsError};
 pub use sink::{Journal, Sink};
 pub use subject::Subject;

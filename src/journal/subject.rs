@@ -56,6 +56,13 @@ impl Fact {
             | Fact::NodeCordoned { node, .. }
             | Fact::DrainEnded { node, .. }
             | Fact::ImagesCollected { node, .. } => (None, Some(node), None),
+            _ => (None, None, self.workload()),
+        };
+        Subject { pod, node, workload }
+    }
+    /// The workload that a fact is about which is neither about a pod nor about a node.
+    const fn workload(&self) -> Option<WorkloadId> {
+        match *self {
             Fact::WorkloadDefined { workload, .. }
             | Fact::DeploymentWritten { workload, .. }
             | Fact::RolloutProgress { workload, .. }
@@ -69,26 +76,8 @@ impl Fact {
             | Fact::RevisionRemoved { workload, .. }
             | Fact::ReplicaSetCreated { workload, .. }
             | Fact::JobCreated { workload, .. }
-            | Fact::OwnerDeleted { workload, .. } => (None, None, Some(workload)),
-            Fact::NameDefined { .. }
-            | Fact::NodeSpecDefined { .. }
-            | Fact::PodSpecDefined { .. }
-            | Fact::NodeModelDefined { .. }
-            | Fact::PodModelAccepted { .. }
-            | Fact::ContainerDefined { .. }
-            | Fact::QualityDefined { .. }
-            | Fact::ReplicaSetScaled { .. }
-            | Fact::ReplicaSetObserved { .. }
-            | Fact::ReplicaSetRemoved { .. }
-            | Fact::JobObserved { .. }
-            | Fact::JobIndexFailed { .. }
-            | Fact::JobEnded { .. }
-            | Fact::JobRemoved { .. }
-            | Fact::ZoneDisrupted { .. }
-            | Fact::BudgetObserved { .. }
-            | Fact::PodUnknown { .. }
-            | Fact::RunEnded { .. } => (None, None, None),
-        };
-        Subject { pod, node, workload }
+            | Fact::OwnerDeleted { workload, .. } => Some(workload),
+            _ => None,
+        }
     }
 }

@@ -57,6 +57,13 @@ impl Fact {
             }
             Fact::NodeRemoved { node } => [pair(51, node.0), 0, 0],
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
+            _ => self.group_words(),
+        }
+    }
+
+    /// The canonical form of a fact that belongs to a group.
+    const fn group_words(&self) -> [u64; 3] {
+        match *self {
             Fact::DeploymentWritten { .. }
             | Fact::RolloutProgress { .. }
             | Fact::OperatorRefused { .. }

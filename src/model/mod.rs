@@ -21,6 +21,7 @@ mod object;
 mod outcome;
 mod pod;
 mod pod_affinity;
+mod pod_name;
 mod probe;
 mod release;
 mod replica_set;
@@ -62,13 +63,14 @@ pub use node::{
 pub use object::{Object, ObjectId, ObjectKey, Objects, Owner, OwnerKind};
 pub use outcome::{ContainerEnd, ContainerWait, FailedReason, Pressure};
 pub use pod::{
-    Container, ExplicitZero, Hook, HostPort, PodId, PodLevel, PodName, PodPhase, PodSpec,
-    PodSpecId, PodUid, PreemptionPolicy, Protocol, RestartPolicy,
+    Container, ExplicitZero, Hook, HostPort, PodId, PodLevel, PodPhase, PodSpec, PodSpecId, PodUid,
+    PreemptionPolicy, Protocol, RestartPolicy,
 };
 pub use pod_affinity::{
     AffinityTerm, Inclusion, PodAffinity, PodTerms, SpreadConstraint, WeightedTerm,
     WhenUnsatisfiable,
 };
+pub use pod_name::PodName;
 pub use probe::{ProbeKind, ProbeParams, Probes};
 pub use release::{AlertState, ReleaseDecision};
 pub use replica_set::{Deployment, ReplicaSet, ReplicaSetId, ReplicaSetSpec};

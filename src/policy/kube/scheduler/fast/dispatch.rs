@@ -96,7 +96,8 @@ pub(super) fn survey(width: Width, block: &Block, query: &Query, gate: u64) -> S
     of_form::<false>(width, block, query, (gate, None))
 }
 
-/// Surveys all blocks; `gates` has a mask for each, and the answers are put behind those in `found`.
+/// Surveys all blocks; `gates` has a mask for each, and the answers are put behind what `found`
+/// has.
 pub(super) fn survey_all(
     width: Width,
     blocks: &[Block],
