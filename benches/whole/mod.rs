@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 use wavetank::experiment::{Session, run};
+use wavetank::metrics::Results;
 use wavetank::scenario::{Input, Scenario};
 
 /// CPU time of this thread where the host tells it (Linux), else the time of the clock.
@@ -63,12 +64,12 @@ pub(crate) fn print_head() {
     println!("{:<34} {:>12} {:>10}  digest", "run", "events", "CPU");
 }
 
-/// Runs a scenario and prints its row; CPU time in seconds.
-pub(crate) fn measure(name: &str, scenario: &Scenario) -> f64 {
+/// Runs a scenario and prints its row; CPU time in seconds, and what was found.
+pub(crate) fn measure(name: &str, scenario: &Scenario) -> (f64, Results) {
     let start = Instant::now();
     let before = cpu_time(start);
     let finished = run(scenario, &Session::new(1), (), |_| {}).expect("it was checked");
     let cpu = (cpu_time(start) - before).as_secs_f64();
     println!("{name:<34} {:>12} {cpu:>8.2} s  {}", finished.events, finished.digest);
-    cpu
+    (cpu, finished.results)
 }

@@ -263,3 +263,34 @@ impl Fact {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// A fact without words would end a run. The facts are matched group by group, which the
+    /// compiler does not see through; so it is looked for in the text that each has an arm with its
+    /// fields, and one in `group_words` unless it is matched without a group.
+    #[test]
+    fn every_fact_has_words() {
+        let (_, facts) = include_str!("fact.rs").split_once("pub enum Fact {").unwrap();
+        let (facts, _) = facts.split_once("\n}").unwrap();
+        let name = |line: &'static str| {
+            let (name, _) = line.strip_prefix("    ")?.split_once(" {")?;
+            name.starts_with(|first: char| first.is_ascii_uppercase()).then_some(name)
+        };
+        let facts: Vec<&str> = facts.lines().filter_map(name).collect();
+        assert!(facts.len() > 60, "{} facts", facts.len());
+        let (text, _) = include_str!("words.rs").split_once("#[cfg(test)]").unwrap();
+        let functions: Vec<&str> = text.split("const fn ").collect();
+        for fact in facts {
+            let named = |function: &&&str| function.contains(&format!("Fact::{fact} {{"));
+            let grouped = |function: &&str| function.contains(&format!("Fact::{fact} {{ .. }}"));
+            let ungrouped = |function: &&str| {
+                function.starts_with("words(") || function.starts_with("operation_words(")
+            };
+            let arm = functions.iter().filter(named).find(|function| !grouped(function));
+            let arm = arm.unwrap_or_else(|| panic!("{fact} has no words"));
+            let found = ungrouped(arm) || functions.iter().any(grouped);
+            assert!(found, "{fact} is in no group");
+        }
+    }
+}

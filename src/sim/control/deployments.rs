@@ -217,6 +217,9 @@ impl World {
 
     /// Lets free workers sync what waits.
     fn sync_deployments<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        if !self.control.memory.deployments.queue.starts() {
+            return;
+        }
         while let Some(workload) = self.control.memory.deployments.queue.take() {
             self.sync_deployment(host, workload);
         }

@@ -88,9 +88,12 @@ fn scale(cx: Cx<'_>, pod: &PodView, known: &mut Vec<(WorkloadId, u32)>) -> PodSc
         return PodScale::Of(place);
     }
     let rollouts = cx.view.rollouts();
-    let replicas = match rollouts.deployment(workload) {
-        Some(deployment) => Some(deployment.spec.replicas),
-        None => rollouts.sets_of(workload).next().map(|(_, set)| set.spec.replicas),
+    let replicas = if let Some(deployment) = rollouts.deployment(workload) {
+        Some(deployment.spec.replicas)
+    } else if let Some(set) = cx.view.stateful_sets().get(workload) {
+        Some(set.goal.spec.replicas)
+    } else {
+        rollouts.sets_of(workload).next().map(|(_, set)| set.spec.replicas)
     };
     match replicas {
         Some(replicas) => {
@@ -155,6 +158,9 @@ impl World {
     }
 
     fn count_budgets<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        if !self.control.memory.disruptions.queue.starts() {
+            return;
+        }
         while let Some(budget) = self.control.memory.disruptions.queue.take() {
             self.count_one_budget(host, budget);
         }

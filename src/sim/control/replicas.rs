@@ -238,6 +238,9 @@ impl World {
 
     /// Lets free workers sync what waits.
     fn sync_sets<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        if !self.control.memory.replicas.queue.starts() {
+            return;
+        }
         while let Some(set) = self.control.memory.replicas.queue.take() {
             self.sync_set(host, set);
         }

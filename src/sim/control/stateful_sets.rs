@@ -189,6 +189,9 @@ impl World {
 
     /// Lets free workers sync what waits.
     fn sync_stateful_sets<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        if !self.control.memory.stateful_sets.queue.starts() {
+            return;
+        }
         while let Some(workload) = self.control.memory.stateful_sets.queue.take() {
             self.sync_stateful_set(host, workload);
         }

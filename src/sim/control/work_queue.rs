@@ -32,6 +32,8 @@ pub(super) struct WorkQueue<K: Ord> {
     order: VecDeque<K>,
     turns: BTreeMap<K, Turn>,
     idle: u32,
+    /// Somebody is handing keys out.
+    handing_out: bool,
     failures: BTreeMap<K, u32>,
     retries: TokenBucket,
 }
@@ -43,6 +45,7 @@ impl<K: Copy + Ord> WorkQueue<K> {
             order: VecDeque::new(),
             turns: BTreeMap::new(),
             idle: workers,
+            handing_out: false,
             failures: BTreeMap::new(),
             retries: TokenBucket::new(RETRY_INTERVAL, RETRY_BURST),
         }
@@ -60,15 +63,24 @@ impl<K: Copy + Ord> WorkQueue<K> {
         }
     }
 
+    /// True if the caller is to hand keys out, until [`WorkQueue::take`] has none. False if that
+    /// goes on already: the caller is part of a sync that ends at once, and the next key must not
+    /// be begun inside of it, or as many idle keys would need as much stack.
+    pub(super) fn starts(&mut self) -> bool {
+        !std::mem::replace(&mut self.handing_out, true)
+    }
+
     /// The next key, if a worker is free.
     pub(super) fn take(&mut self) -> Option<K> {
-        if self.idle == 0 {
-            return None;
+        let key = if self.idle == 0 { None } else { self.order.pop_front() };
+        match key {
+            Some(key) => {
+                self.idle -= 1;
+                self.turns.insert(key, Turn::Taken);
+            }
+            None => self.handing_out = false,
         }
-        let key = self.order.pop_front()?;
-        self.idle -= 1;
-        self.turns.insert(key, Turn::Taken);
-        Some(key)
+        key
     }
 
     /// A worker is done with a key.
@@ -113,6 +125,18 @@ mod tests {
         assert_eq!(queue.take(), Some(1));
         queue.put_back(1);
         assert_eq!(queue.take(), None);
+    }
+
+    #[test]
+    fn keys_are_handed_out_by_one_caller_at_a_time() {
+        let mut queue = WorkQueue::new(1);
+        queue.add(1);
+        assert!(queue.starts() && !queue.starts());
+        assert_eq!(queue.take(), Some(1));
+        queue.put_back(1);
+        assert!(!queue.starts());
+        assert_eq!(queue.take(), None);
+        assert!(queue.starts());
     }
 
     #[test]

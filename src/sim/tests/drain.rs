@@ -6,10 +6,10 @@ use crate::ground::{Span, Time};
 use crate::journal::{DrainEnd, Fact, Journal, Record};
 use crate::model::{
     Budget, BudgetCount, DisruptionLimit, DrainOptions, EvictionAnswer, IntOrPercent,
-    LabelSelector, Labels, NodeId, Object, OperatorAction, PodName, Stimulus, UnhealthyPodEviction,
-    WorkloadId,
+    LabelSelector, Labels, NodeId, Object, OperatorAction, PodName, StatefulSetGoal, Stimulus,
+    UnhealthyPodEviction, WorkloadId,
 };
-use crate::sim::Run;
+use crate::sim::{Keeper, Run};
 
 const AT: Time = Time::from_secs(100);
 const NODE: NodeId = NodeId(0);
@@ -20,6 +20,16 @@ fn drain(timeout: Option<Span>) -> Stimulus {
 
 /// A service under so many equal budgets, and what happens until `until`.
 fn under_budgets(bench: &Bench, limit: DisruptionLimit, budgets: u32, until: u64) -> Vec<Record> {
+    kept_under_budgets(bench, |keeper| keeper, (limit, budgets), until)
+}
+
+/// The same with another keeper.
+fn kept_under_budgets(
+    bench: &Bench,
+    keep: fn(Keeper) -> Keeper,
+    (limit, budgets): (DisruptionLimit, u32),
+    until: u64,
+) -> Vec<Record> {
     let mut setup = bench.setup();
     let names = &mut setup.catalog.names;
     let (key, value) = (names.intern("app"), names.intern("web"));
@@ -29,7 +39,7 @@ fn under_budgets(bench: &Bench, limit: DisruptionLimit, budgets: u32, until: u64
     let mut labels = Labels::new();
     labels.set(key, value);
     let (template, _) = setup.catalog.intern_pod_spec(&pod);
-    setup.services[0].1 = keeper.of(template);
+    setup.services[0].1 = keep(keeper.of(template));
     for number in 0..budgets {
         let budget = Budget {
             namespace: pod.namespace,
@@ -177,4 +187,16 @@ fn a_restart_replaces_every_pod_by_one_of_the_same_kind() {
     assert_eq!(count(|fact| matches!(fact, Fact::ReplicaSetCreated { .. })), 2);
     assert_eq!(count(|fact| matches!(fact, Fact::PodCreated { .. })), 8);
     assert_eq!(count(|fact| matches!(fact, Fact::Removed { .. })), 4);
+}
+
+#[test]
+fn a_budget_counts_the_pods_of_a_stateful_set() {
+    let bench = Bench::new(3, 9).at(AT, drain(None));
+    let keep = |keeper: Keeper| {
+        Keeper::StatefulSet(StatefulSetGoal::new(keeper.replicas(), keeper.template()))
+    };
+    let facts = kept_under_budgets(&bench, keep, (most(1), 1), 600);
+    assert!(answers(&facts, EvictionAnswer::Charged).len() >= 3);
+    assert_eq!(ends(&facts).iter().map(|(_, end)| *end).collect::<Vec<_>>(), [DrainEnd::Drained]);
+    assert!(least_ready(&facts) >= 8, "{}", least_ready(&facts));
 }

@@ -50,6 +50,9 @@ impl World {
     }
 
     fn sync_jobs<S: Sink>(&mut self, host: &mut Host<'_, S>) {
+        if !self.control.memory.tasks.jobs.queue.starts() {
+            return;
+        }
         while let Some(job) = self.control.memory.tasks.jobs.queue.take() {
             self.sync_one_job(host, job);
         }

@@ -74,6 +74,9 @@ impl World {
 
     fn collect_more<S: Sink>(&mut self, host: &mut Host<'_, S>) {
         let collector = &mut self.control.memory.tasks.collector;
+        if !collector.queue.starts() {
+            return;
+        }
         while let Some(owned) = collector.queue.take() {
             let sent = collector.client.send(host.now, READS);
             let read = sent + self.timing.request * u64::from(READS);

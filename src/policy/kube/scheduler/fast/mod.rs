@@ -92,6 +92,7 @@ pub(crate) struct Fast {
     window: Window,
     addends: Addends,
     removed: Vec<u64>,
+    /// The widest instructions of the machine.
     width: Width,
     /// Attempts that it answered.
     pub(crate) answered: u64,
@@ -126,8 +127,8 @@ pub(crate) fn attempt(
         return None;
     }
     let mut fast = caches.fast.take().unwrap_or_default();
-    fast.width = if portable { Width::Baseline } else { Width::of_machine() };
-    let outcome = fast.attempt(cycle, caches, rotation, tie, examined);
+    let width = if portable { Width::Baseline } else { fast.width };
+    let outcome = fast.attempt(cycle, (caches, width), rotation, tie, examined);
     fast.answered += u64::from(outcome.is_some());
     caches.fast = Some(fast);
     outcome
@@ -155,13 +156,13 @@ impl Fast {
     fn attempt(
         &mut self,
         cycle: &Cycle<'_>,
-        caches: &mut Caches,
+        (caches, width): (&mut Caches, Width),
         rotation: &mut Rotation<'_>,
         tie: Tie,
         mut examined: Option<&mut Examined>,
     ) -> Option<Outcome> {
         self.catch_up(cycle, rotation);
-        let Fast { layout, shapes, relations, window, addends, removed, width, .. } = self;
+        let Fast { layout, shapes, relations, window, addends, removed, .. } = self;
         let layout = layout.as_ref().expect("it was caught up");
         let shape = shapes.get(cycle, layout)?;
         let (refuses, scores) = match relations.prepare(cycle, layout) {
@@ -169,7 +170,7 @@ impl Fast {
             Part::None => (false, false),
             Part::Active { refuses, scores } => (refuses, scores),
         };
-        let mut judge = Judge { cycle, caches, layout, width: *width };
+        let mut judge = Judge { cycle, caches, layout, width };
         shape.know_classes(&mut judge);
         let expected = match cycle.nominations.is_empty() {
             true => Expected::default(),
