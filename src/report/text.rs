@@ -3,7 +3,7 @@
 
 use super::RunReport;
 use super::words::{count, counted, duration, listed, percent};
-use crate::metrics::{Results, catalog};
+use crate::metrics::{ReleaseRow, Results, catalog};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use std::fmt::Write;
 
@@ -103,12 +103,44 @@ pub(super) fn wrapped(text: &str, width: u16, indent: &str) -> String {
 
 /// The answer in plain words.
 pub(super) fn answer(results: &Results) -> String {
-    let mut sentences = vec![placed(results)];
+    let mut sentences = Vec::from_iter(released(results));
+    sentences.push(placed(results));
     sentences.extend(waited(results));
     sentences.extend(recovered(results));
     sentences.extend(broke(results));
     sentences.extend(served(results));
     sentences.join(" ")
+}
+
+/// What bad releases did to users.
+fn released(results: &Results) -> Option<String> {
+    let bad: Vec<&ReleaseRow> = results.rollouts.rows.iter().filter(|row| row.bad).collect();
+    let exposure: f64 = bad.iter().map(|row| row.exposure).sum();
+    let served = match exposure > 0.0 {
+        true => format!("served users for {} pod-seconds", count(exposure.round() as u64)),
+        false => "never served users".to_owned(),
+    };
+    let [row] = bad[..] else {
+        let lasting = bad.iter().filter(|row| row.restored.is_none()).count() as u64;
+        return (bad.len() > 1).then(|| {
+            let (bad, were) = (counted(bad.len() as u64, "bad release"), were(lasting));
+            format!("{bad} {served}; {} {were} not recovered from.", count(lasting))
+        });
+    };
+    let after = |at: f64| duration(at - row.released);
+    let end = match (row.decided, row.restored) {
+        (Some(decided), _) if exposure == 0.0 => format!("was given up after {}", after(decided)),
+        (Some(decided), Some(restored)) => {
+            format!(
+                "was given up after {}, recovered from after {}",
+                after(decided),
+                after(restored)
+            )
+        }
+        (None, Some(restored)) => format!("was recovered from after {}", after(restored)),
+        (_, None) => "was not recovered from".to_owned(),
+    };
+    Some(format!("The bad release of {} {served} and {end}.", row.service))
 }
 
 fn were(number: u64) -> &'static str {
@@ -466,6 +498,55 @@ mod tests {
         assert!(places.is_sorted(), "{places:?}");
         assert!(!text.contains('\u{1b}'));
         assert!(one(&report, Look { colour: true, ..PLAIN }).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_bad_release_is_told_first() {
+        let row = |exposure, decided, restored| ReleaseRow {
+            service: "web".to_owned(),
+            released: 600.0,
+            bad: true,
+            completed: None,
+            alerted: None,
+            decided,
+            restored,
+            created: 0,
+            killed: 0,
+            min_serving: 0,
+            least_serving: 0,
+            peak_pods: 0,
+            exposure,
+            serving: Vec::new(),
+        };
+        let (decided, restored) = (Some(690.0), Some(697.0));
+        for (rows, told) in [
+            (
+                vec![row(160.0, decided, restored)],
+                "The bad release of web served users for 160 \
+             pod-seconds and was given up after 1m30s, recovered from after 1m37s. ",
+            ),
+            (
+                vec![row(0.0, decided, Some(600.0))],
+                "The bad release of web never served users and \
+             was given up after 1m30s. ",
+            ),
+            (
+                vec![row(7968.4, None, None)],
+                "The bad release of web served users for 7,968 \
+             pod-seconds and was not recovered from. ",
+            ),
+            (
+                vec![row(1.0, None, None), row(2.0, None, restored)],
+                "2 bad releases served users \
+             for 3 pod-seconds; 1 was not recovered from. ",
+            ),
+        ] {
+            let mut results = example_report("", true).results;
+            results.rollouts.rows = rows;
+            let answer = format!("{} ", answer(&results));
+            assert!(answer.starts_with(told), "{answer}");
+        }
+        assert!(!answer(&example_report("", true).results).contains("release"));
     }
 
     #[test]
