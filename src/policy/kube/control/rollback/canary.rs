@@ -1,8 +1,8 @@
 //! Canary: a release gets a share of the pods, step by step, and so that share of the requests.
 //!
 //! Source: `rollout/canary.go`, Argo Rollouts 1.8, without a traffic router; see
-//! [`weighted_sizes`] for the numbers of pods. A step of a weight and a pause is over when the pause
-//! has passed since both revisions had their sizes. A background analysis begins with the release;
+//! [`weighted_sizes`] for the numbers of pods. A step of a weight and a pause is over when the
+//! pause has passed since both revisions had their sizes. A background analysis begins with the release;
 //! its first measurement comes after one interval. A release that is given up keeps its template
 //! and loses its pods until the template changes; one that goes back to the stable template skips
 //! all steps.
