@@ -2,10 +2,10 @@
 //!
 //! Source: `rollout/canary.go`, Argo Rollouts 1.8, without a traffic router; see
 //! [`weighted_sizes`] for the numbers of pods. A step of a weight and a pause is over when the
-//! pause has passed since both revisions had their sizes. A background analysis begins with the release;
-//! its first measurement comes after one interval. A release that is given up keeps its template
-//! and loses its pods until the template changes; one that goes back to the stable template skips
-//! all steps.
+//! pause has passed since both revisions had their sizes. A background analysis begins with the
+//! release; its first measurement comes after one interval. A release that is given up keeps its
+//! template and loses its pods until the template changes; one that goes back to the stable
+//! template skips all steps.
 
 use super::analysis::{Analysis, AnalysisParams};
 use super::canary_sizes::weighted_sizes;
