@@ -11,6 +11,7 @@ mod decision;
 mod deployment;
 mod device;
 mod explain;
+mod fault;
 mod fragmentation;
 mod image;
 mod int_or_percent;
@@ -50,6 +51,7 @@ pub use deployment::{
 };
 pub use device::{DeviceGroup, DeviceMask, DeviceRequest, MILLI_PER_DEVICE};
 pub use explain::{Candidate, DryRun, Explain, NodeVerdict, Preemption, Verdict, VolumePlan};
+pub use fault::{CutDirection, FaultAction, FaultEffect, Strike};
 pub use fragmentation::{
     DeviceShape, Fragmentation, IdleNode, TypicalPod, fragmentation, typical_pods,
 };

@@ -19,6 +19,20 @@ pub(super) struct Machine {
     pub(super) epoch: u32,
     /// Since when it has had power.
     pub(super) up_since: Time,
+    pub(super) taken: Taken,
+}
+
+/// How many faults take what a node needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Taken {
+    pub(super) power: u32,
+}
+
+impl Machine {
+    /// One that has power.
+    pub(super) fn new(key: Key, now: Time) -> Machine {
+        Machine { key, powered: true, epoch: 0, up_since: now, taken: Taken::default() }
+    }
 }
 
 /// How far a pod is on its machine.
