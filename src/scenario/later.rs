@@ -26,7 +26,7 @@ const fn orchestrator(word: &'static str) -> Later {
 }
 
 /// Everything that is known by name only. A star stands for any key or number.
-const LATER: [Later; 32] = [
+const LATER: [Later; 31] = [
     key("autoscaling"),
     key("traffic"),
     key("timeline.*.action"),
@@ -52,7 +52,6 @@ const LATER: [Later; 32] = [
     action("kubelet-kill"),
     action("network-delay"),
     action("network-loss"),
-    action("network-partition"),
     action("node-memory-hog"),
     action("node-slow"),
     action("pod-failure"),

@@ -4,6 +4,7 @@
 //! node compose: it loses power when the first of them begins and has it again when the last ends.
 
 use super::host::Host;
+use super::machine::Taken;
 use super::world::World;
 use crate::journal::{Fact, Sink};
 use crate::model::{FaultEffect, NodeId, Strike};
@@ -21,31 +22,34 @@ impl World {
             true => Fact::FaultBegan { node, strike },
             false => Fact::FaultEnded { node, strike },
         });
+        let before = self.fleet.machines[node];
         let taken = &mut self.fleet.machines[node].taken;
         match effect {
-            FaultEffect::Power => {
-                if count(&mut taken.power, on) {
-                    self.power(host, node, on);
+            FaultEffect::Power => count(&mut taken.power, on),
+            FaultEffect::Kubelet => count(&mut taken.kubelet, on),
+            FaultEffect::Partition(cut) => {
+                if cut.cuts_from() {
+                    count(&mut taken.way_out, on);
+                }
+                if cut.cuts_to() {
+                    count(&mut taken.way_in, on);
                 }
             }
-            FaultEffect::Kubelet | FaultEffect::Partition(_) => {
-                unreachable!("scenarios refuse these yet")
+        }
+        let taken = *taken;
+        let changes = |of: fn(&Taken) -> u32| (of(&before.taken) == 0) != (of(&taken) == 0);
+        if changes(|taken| taken.power) {
+            if on {
+                self.crash(host, node);
+            } else {
+                self.repair(host, node);
             }
         }
-    }
-
-    fn power<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId, lost: bool) {
-        if lost {
-            self.crash(host, node);
-        } else {
-            self.repair(host, node);
-        }
+        self.link_changes(host, node, &before);
     }
 }
 
-/// One fault more, or less, takes something; true if that makes a difference.
-fn count(faults: &mut u32, on: bool) -> bool {
-    let before = *faults;
-    *faults = if on { before + 1 } else { before - 1 };
-    (before == 0) != (*faults == 0)
+/// One fault more, or less, takes something.
+fn count(faults: &mut u32, on: bool) {
+    *faults = if on { *faults + 1 } else { *faults - 1 };
 }

@@ -2,9 +2,10 @@
 
 use super::nodes::{HOSTNAME_LABEL, RACK_LABEL, ZONE_LABEL};
 use super::{NodePlan, Planner};
-use crate::model::FaultAction;
+use crate::model::{FaultAction, FaultEffect};
 use crate::scenario::diagnostic::{key_of, list, nearest};
 use crate::scenario::tree::join;
+use crate::sim::Detail;
 use crate::stimulus::{FaultParams, FaultPlan, FaultUnit, NodeTarget, SourcePlan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,10 @@ impl Planner<'_> {
             {
                 let text = format!("the fault comes at {at}, the run ends at {until}");
                 self.warn(join(&path, "at"), text, "make the run longer or the fault earlier");
+            }
+            if file.detail == Detail::Placement && fault.effect() != FaultEffect::Power {
+                let text = format!("`{}` needs kubelets", fault.action.name());
+                self.wrong(join(&path, "action"), text, "write `detail: lifecycle`");
             }
             let mut params = fault.clone();
             self.resolve(&path, params.paths_mut());

@@ -2,6 +2,7 @@
 
 mod control;
 mod drain;
+mod faults;
 mod images;
 mod jobs;
 mod kubelet;
