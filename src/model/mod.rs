@@ -10,6 +10,7 @@ mod change;
 mod decision;
 mod deployment;
 mod device;
+mod endpoint;
 mod explain;
 mod fault;
 mod fragmentation;
@@ -50,6 +51,10 @@ pub use deployment::{
     RolloutStrategy,
 };
 pub use device::{DeviceGroup, DeviceMask, DeviceRequest, MILLI_PER_DEVICE};
+pub use endpoint::{
+    EndpointConditions, EndpointSlice, EndpointSlices, ServiceId, ServiceSlices, SliceChange,
+    SliceId,
+};
 pub use explain::{Candidate, DryRun, Explain, NodeVerdict, Preemption, Verdict, VolumePlan};
 pub use fault::{CutDirection, FaultAction, FaultEffect, Strike};
 pub use fragmentation::{
