@@ -78,7 +78,7 @@ fn a_short_partition_restarts_nothing() {
     let condition = |wanted: Condition| {
         seconds(
             &facts,
-            |fact| matches!(fact, Fact::NodeCondition { node: NodeId(0), ready } if *ready == wanted),
+            |fact| matches!(fact, Fact::NodeCondition { ready, .. } if *ready == wanted),
         )
     };
     within(&condition(Condition::Unknown), 1, (1040.0, 1055.2), "unknown");
