@@ -8,4 +8,5 @@ mod determinism;
 mod house;
 mod shared;
 mod shipped;
+mod statistics;
 mod swarm;
