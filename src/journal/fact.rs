@@ -3,7 +3,7 @@
 //! Identifiers in facts are never reused and are introduced by earlier facts, so a journal alone
 //! suffices for every metric.
 
-use super::{DeletionCause, DrainEnd, Propagation, PullOutcome};
+use super::{DeletionCause, DiscoveryFact, DrainEnd, Propagation, PullOutcome};
 use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
     AlertState, Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason,
@@ -563,6 +563,8 @@ pub enum Fact {
         /// The pods; `None`: all.
         spec: Option<PodSpecId>,
     },
+    /// Something happened to the endpoints of a service.
+    Discovery(DiscoveryFact),
     /// The run ended here.
     RunEnded {
         /// How.

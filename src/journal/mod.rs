@@ -3,6 +3,7 @@
 
 mod cause;
 mod digest;
+mod discovery;
 mod fact;
 mod file;
 mod sink;
@@ -12,6 +13,7 @@ mod words;
 
 pub use cause::{DeletionCause, DrainEnd, Propagation, PullOutcome};
 pub use digest::{Digest, Ladder, Rung, Window, first_difference};
+pub use discovery::{DiscoveryFact, Reach};
 pub use fact::{Fact, Record, RunEnd};
 pub use file::{EVENTS_SCHEMA, Event, EventReader, EventWriter, EventsError};
 pub use sink::{Journal, Sink};

@@ -57,6 +57,7 @@ impl Fact {
             }
             Fact::NodeRemoved { node } => [pair(51, node.0), 0, 0],
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
+            Fact::Discovery(fact) => fact.words(),
             _ => self.group_words(),
         }
     }

@@ -1,5 +1,6 @@
 //! Everything that can be scheduled.
 
+use super::discovery_event::DiscoveryEvent;
 use super::task_event::TaskEvent;
 use crate::journal::DeletionCause;
 use crate::model::{
@@ -346,6 +347,8 @@ pub enum Event {
         /// Why.
         cause: GcCause,
     },
+    /// Something about the endpoints of services.
+    Discovery(DiscoveryEvent),
     /// Something about Jobs or owned objects.
     Task(TaskEvent),
     /// The report of a node that is back reaches the store.

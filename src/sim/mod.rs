@@ -11,6 +11,7 @@
 
 mod check;
 mod control;
+mod discovery_event;
 mod drain;
 mod event;
 mod feed;
@@ -24,8 +25,10 @@ mod node;
 mod operate;
 mod operate_stateful;
 mod params;
+mod proxies;
 mod run;
 mod schedule;
+mod services;
 mod setup;
 mod store;
 mod task_event;
@@ -35,6 +38,7 @@ mod tests;
 mod volumes;
 mod world;
 
+pub use discovery_event::DiscoveryEvent;
 pub use event::Event;
 pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams, Unprobed};
 pub use monitor::MonitoringSetup;

@@ -3,6 +3,7 @@
 use crate::ground::{Problem, Span};
 use crate::policy::KubeSchedulerParams;
 use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, ZoneParams};
+use crate::policy::kube::discovery::DiscoveryParams;
 use crate::sim::{ApiParams, KubeletParams, PlacementParams, RegistryParams, SimParams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,8 @@ pub struct KubernetesParams {
     pub zones: ZoneParams,
     /// The collector of pods that nobody needs.
     pub pod_gc: PodGcParams,
+    /// How clients find the pods of services.
+    pub discovery: DiscoveryParams,
     /// What stands in for heartbeats at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -95,6 +98,7 @@ impl KubernetesParams {
             node_lifecycle: self.node_lifecycle,
             zones: self.zones,
             pod_gc: self.pod_gc,
+            discovery: self.discovery,
             placement: self.placement.clone(),
         }
     }
@@ -127,6 +131,8 @@ pub struct BaselineParams {
     pub zones: ZoneParams,
     /// The collector of pods that nobody needs.
     pub pod_gc: PodGcParams,
+    /// How clients find the pods of services.
+    pub discovery: DiscoveryParams,
     /// What stands in for heartbeats at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -141,6 +147,7 @@ impl Default for BaselineParams {
             node_lifecycle: NodeLifecycleParams::default(),
             zones: ZoneParams::default(),
             pod_gc: PodGcParams::default(),
+            discovery: DiscoveryParams::default(),
             placement: PlacementParams::default(),
         }
     }
@@ -156,6 +163,7 @@ impl BaselineParams {
             node_lifecycle: self.node_lifecycle,
             zones: self.zones,
             pod_gc: self.pod_gc,
+            discovery: self.discovery,
             placement: self.placement.clone(),
         }
     }

@@ -5,6 +5,7 @@ mod batch;
 mod client;
 mod deployments;
 mod disruptions;
+mod endpoint_slices;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
@@ -20,12 +21,13 @@ use super::event::TaintWrite;
 use super::feed::Feed;
 use super::host::Host;
 use super::params::Timing;
+use super::services::Services;
 use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::{Fact, Sink};
 use crate::model::{
     Catalog, Change, FinishedPods, LossPolicy, NodeId, ObjectKey, OperatorAction, PodId, PodPhase,
-    PodUid, ReleaseDecision, ReplicaSetId, WorkloadId, WorkloadKind,
+    PodUid, ReleaseDecision, ReplicaSetId, ServiceId, WorkloadId, WorkloadKind,
 };
 use crate::policy::Cx;
 use crate::policy::kube::control::{PodGcParams, RollbackPolicy};
@@ -34,6 +36,7 @@ use client::Client;
 use deployments::Deployments;
 pub(super) use deployments::{owned_sets, set_names};
 use disruptions::Disruptions;
+use endpoint_slices::SliceLoop;
 use node_lifecycle::NodeLifecycle;
 use pod_gc::Garbage;
 use replicas::ReplicaSets;
@@ -55,6 +58,8 @@ enum Duty {
     SyncStatefulSet(WorkloadId),
     /// Count what a disruption budget allows.
     CountBudget(ObjectKey),
+    /// See whether the slices of a service list its pods.
+    SyncService(ServiceId),
     /// Replace a batch pod.
     Replace(PodId, LostPod),
     /// A pipeline undoes a rollout.
@@ -82,6 +87,7 @@ pub(super) struct Memory {
     stateful_sets: StatefulSetLoop,
     batch: Batch,
     disruptions: Disruptions,
+    slices: SliceLoop,
     evictions: Evictions,
     tasks: TaskMemory,
     nodes: NodeLifecycle,
@@ -102,6 +108,7 @@ impl Control {
             stateful_sets: StatefulSetLoop::new(),
             batch: Batch::default(),
             disruptions: Disruptions::new(),
+            slices: SliceLoop::new(),
             evictions: Evictions::new(),
             tasks: TaskMemory::new(),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
@@ -125,6 +132,7 @@ impl Control {
             &mut memory.stateful_sets.client,
             &mut memory.batch.client,
             &mut memory.disruptions.client,
+            &mut memory.slices.client,
             &mut memory.evictions.client,
             &mut memory.nodes.client,
             &mut memory.garbage.client,
@@ -132,6 +140,21 @@ impl Control {
             client.set_rate(timing.controllers);
         }
         memory.tasks.set_rate(timing);
+    }
+
+    /// The services that select pods.
+    pub(super) fn services(&self) -> &Services {
+        &self.memory.slices.services
+    }
+
+    /// The same, to be changed.
+    pub(super) fn services_mut(&mut self) -> &mut Services {
+        &mut self.memory.slices.services
+    }
+
+    /// The row of a pod behind a service, as far as the controllers know.
+    pub(super) fn pod_of(&self, service: ServiceId, pod: PodUid) -> Option<PodId> {
+        self.memory.slices.pod_of(service, pod)
     }
 
     /// What was there at the start is known, and only what services lack is left to be done.
@@ -144,7 +167,10 @@ impl Memory {
     /// True if a change, about to be made to `truth`, may give a controller something to do.
     /// `unread` changes have not been observed yet. Others are taken in later, in order.
     pub(super) fn cares_about(&self, cx: Cx<'_>, change: &Change, unread: u64) -> bool {
-        if self.tasks.cares_about(cx, change) || !disruptions::touched(cx, change).is_empty() {
+        if self.tasks.cares_about(cx, change)
+            || !disruptions::touched(cx, change).is_empty()
+            || self.slices.cares_about(cx, change)
+        {
             return true;
         }
         match *change {
@@ -215,6 +241,8 @@ impl Memory {
         self.duties.extend(self.deployments.watch(cx, change));
         self.duties.extend(self.stateful_sets.observe(cx, at, change));
         self.duties.extend(disruptions::duties(cx, change));
+        let services = self.slices.observe(cx, change);
+        self.duties.extend(services.into_iter().map(Duty::SyncService));
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);
     }
@@ -279,6 +307,7 @@ impl World {
                 Duty::SyncDeployment(workload) => self.enqueue_deployment(host, workload),
                 Duty::SyncStatefulSet(workload) => self.enqueue_stateful_set(host, workload),
                 Duty::CountBudget(budget) => self.enqueue_budget(host, budget),
+                Duty::SyncService(service) => self.enqueue_service(host, service),
                 Duty::Undo(workload) => {
                     let action = OperatorAction::Undo { revision: None };
                     let decision = ReleaseDecision::Undo;

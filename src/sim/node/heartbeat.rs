@@ -26,6 +26,7 @@ impl World {
         machine.epoch += 1;
         let machine = *machine;
         host.fact(Fact::NodeCrashed { node });
+        self.proxy_leaves(node);
         self.pulls_are_lost(host, node);
         for pod in self.pods_by_age(node) {
             self.containers_are_lost(host, pod);
@@ -53,6 +54,7 @@ impl World {
         machine.up_since = host.now;
         let epoch = machine.epoch;
         host.fact(Fact::NodeRepaired { node });
+        self.proxy_joins(node, host.now);
         host.store(self.timing.request, Event::NodeReports { node, epoch });
         for pod in self.pods_by_age(node) {
             self.kubelet_recovers(host, pod);
