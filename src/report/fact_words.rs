@@ -3,10 +3,12 @@
 
 use super::words::duration;
 use crate::ground::{Name, Span, Table, Time};
-use crate::journal::{DeletionCause, DrainEnd, Fact, Loss, PodRow, PullOutcome, TrailWorkload};
+use crate::journal::{
+    DeletionCause, DiscoveryFact, DrainEnd, Fact, Loss, PodRow, PullOutcome, Reach, TrailWorkload,
+};
 use crate::model::{
     Catalog, Condition, ContainerEnd, ContainerWait, EvictionAnswer, FailedReason, NodeId, PodUid,
-    Pressure, ProbeKind, WorkloadId,
+    Pressure, ProbeKind, ServiceId, WorkloadId,
 };
 
 /// What happened and why, in words.
@@ -25,6 +27,7 @@ pub(super) struct Cast<'a> {
     pub(super) nodes: &'a Table<NodeId, Name>,
     pub(super) pods: &'a Table<PodUid, PodRow>,
     pub(super) workloads: &'a Table<WorkloadId, TrailWorkload>,
+    pub(super) services: &'a Table<ServiceId, Name>,
 }
 
 /// A moment in a sentence, exact to the second after the first minute: `1h5m3s`, `12.5s`.
@@ -166,9 +169,36 @@ impl Cast<'_> {
                 };
                 (what, eviction(answer).to_owned())
             }
+            Fact::Discovery(ref fact) => self.of_discovery(fact),
             _ => self.of_containers(fact),
         };
         Telling { what, why }
+    }
+
+    /// How a pod is found by clients of its services.
+    fn of_discovery(&self, fact: &DiscoveryFact) -> (String, String) {
+        match *fact {
+            DiscoveryFact::EndpointRouted { service, reach, on, .. } => {
+                let service = self.catalog.names.text(self.services[service]);
+                let who = match reach {
+                    Reach::First => "the first client",
+                    Reach::Half => "half of the clients",
+                    Reach::All => "all clients",
+                };
+                let (what, why) = match on {
+                    true => ("sends requests to it", "proxies, or names, lead there"),
+                    false => ("sends no requests to it any more", "nothing leads there"),
+                };
+                let serves = if on && reach == Reach::Half { ": it serves" } else { "" };
+                let verb =
+                    if reach == Reach::First { what } else { &what.replacen("sends", "send", 1) };
+                (format!("{who} of service {service} {verb}{serves}"), why.to_owned())
+            }
+            DiscoveryFact::TermSent { .. } => {
+                ("gets TERM".to_owned(), "it takes no new connections from now on".to_owned())
+            }
+            _ => (format!("{fact:?}"), String::new()),
+        }
     }
 
     /// Facts of the kubelet about a pod and its containers.

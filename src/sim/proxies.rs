@@ -359,7 +359,7 @@ mod tests {
         // Full syncs of one proxy each second: that of the last second puts the change off.
         let [first, half, all] = proxies.sync(RULE, millis(100_500));
         assert_eq!(proxies.cohorts.len(), 2);
-        assert_eq!((first, half), (millis(100_510), millis(100_524)));
+        assert_eq!((first, half), (millis(100_510), millis(100_525)));
         assert_eq!(all, millis(101_000 + 20), "that of node 10 was at 100 s");
         proxies.sync(RULE, millis(110_000));
         assert_eq!(proxies.cohorts.len(), 1);

@@ -62,6 +62,23 @@ fn drain_under_budget() {
     check("drain-under-budget", "drain-under-budget", &[]);
 }
 
+/// Without a hook before the stop, every pod that goes gets requests that it cannot take.
+#[test]
+fn graceful_update() {
+    check("graceful-update", "graceful-update", &[]);
+    let stopped: Vec<[Option<f64>; 2]> = load("graceful-update", &[])
+        .scenarios
+        .iter()
+        .map(|scenario| {
+            let finished = run(scenario, &Session::new(7), (), |_| {}).unwrap();
+            let value = |name| catalog::value(&finished.results, name);
+            ["discovery.stopped_routed", "discovery.stopped_seconds"].map(value)
+        })
+        .collect();
+    assert!(stopped[0][0] == Some(20.0) && stopped[0][1] > Some(5.0), "{stopped:?}");
+    assert_eq!(stopped[1], [Some(0.0), Some(0.0)]);
+}
+
 /// The same release is bad four times, and its users suffer less from policy to policy.
 #[test]
 fn bad_release() {
