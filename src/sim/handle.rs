@@ -61,7 +61,7 @@ impl World {
             | Event::BudgetLooks { .. } => self.handle_disruption(host, event),
             Event::ServiceScraped { workload } => self.service_scraped(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
-            Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
+            Event::NodeFoundSilent { node, voice } => self.node_found_silent(host, node, voice),
             Event::NodesLook => self.nodes_look(host),
             Event::LookWrites { worker } => self.look_writes(host, worker),
             Event::ZonesPoll => self.zones_poll(host),
@@ -73,7 +73,9 @@ impl World {
             Event::GarbageGoes { pod, uid, cause } => self.garbage_goes(host, pod, uid, cause),
             Event::Discovery(event) => self.handle_discovery(host, event),
             Event::Task(event) => self.handle_task(host, event),
-            Event::NodeReports { node, epoch } => self.node_reports(host, node, epoch),
+            Event::NodeReports { node, voice } => self.node_reports(host, node, voice),
+            Event::NodeRenews { node, voice } => self.node_renews(host, node, voice),
+            Event::KubeletLists { node, since } => self.kubelet_lists(host, node, since),
             _ => self.handle_on_node(host, event),
         }
     }

@@ -14,6 +14,7 @@ mod control;
 mod discovery_event;
 mod drain;
 mod event;
+mod faults;
 mod feed;
 mod handle;
 mod host;

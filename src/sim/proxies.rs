@@ -8,8 +8,8 @@
 //! which is known at once; when the first proxy, half of them and all of them have it follows, and
 //! only these three moments are events. Cohorts become one within a few writes.
 //!
-//! A proxy lists everything when its node gets power, and counts no more when it loses it; that
-//! moves none of the moments already planned. Clients are spread evenly over nodes, so that a pod
+//! A proxy lists everything when its node gets power, or is connected again, and counts no more
+//! when it loses that, which moves none of the moments already planned. Clients are spread evenly over nodes, so that a pod
 //! serves when the proxies of half of the nodes route to it. A client keeps an answer of the name
 //! server for the TTL, at a phase spread evenly.
 
@@ -212,8 +212,8 @@ impl World {
         let full = self.timing.discovery.proxy.rule().full;
         let nodes: Vec<NodeId> = self.fleet.machines.ids().collect();
         for node in nodes {
-            let machine = &self.fleet.machines[node];
-            if machine.powered {
+            if self.proxy_works(node) {
+                let machine = &self.fleet.machines[node];
                 let phase = self.draws.stream(PHASE, machine.key, 0).below(full.as_nanos());
                 let latency = self.proxy_latency(node);
                 self.proxies.join(Time::ZERO + Span::from_nanos(phase), (latency, node));
@@ -221,9 +221,15 @@ impl World {
         }
     }
 
-    /// A node has power, and its proxy lists what is there.
+    /// True if the proxy of a node runs and is told what changes.
+    fn proxy_works(&self, node: NodeId) -> bool {
+        let machine = &self.fleet.machines[node];
+        machine.powered && machine.taken.way_in == 0 && self.store.truth.node(node).present
+    }
+
+    /// A node has power or is connected again: its proxy lists what is there, if it works.
     pub(super) fn proxy_joins(&mut self, node: NodeId, now: Time) {
-        if self.proxies.running {
+        if self.proxies.running && self.proxy_works(node) {
             let latency = self.proxy_latency(node);
             let full = self.timing.discovery.proxy.rule().full;
             let last = (now + full).since(Time::ZERO + latency);
@@ -231,7 +237,7 @@ impl World {
         }
     }
 
-    /// A node has no power any more.
+    /// The proxy of a node does not work any more.
     pub(super) fn proxy_leaves(&mut self, node: NodeId) {
         self.proxies.leave(node);
     }

@@ -108,7 +108,7 @@ fn slices_list_what_is_there_in_hundreds() {
     let action = OperatorAction::Scale { replicas: 130 };
     let mut bench = bench.at(RELEASE, Stimulus::Operate { workload: WEB, action });
     for node in 10..16 {
-        bench = bench.at(Time::from_secs(130), Stimulus::Crash { node });
+        bench = bench.at(Time::from_secs(130), Stimulus::crash(node));
     }
     let mut run = bench.start().checking();
     for (at, pods) in [(Time::from_secs(90), 250), (Time::from_secs(125), 130)] {
@@ -188,8 +188,8 @@ fn a_saved_run_goes_on_with_its_services() {
     let until = Limits::until(Time::from_secs(400));
     let bench = || {
         released(6, 8, Some(Hook::Sleep(Span::from_secs(2))))
-            .at(Time::from_secs(200), Stimulus::Crash { node: 2 })
-            .at(Time::from_secs(290), Stimulus::Repair { node: 2 })
+            .at(Time::from_secs(200), Stimulus::crash(2))
+            .at(Time::from_secs(290), Stimulus::repair(2))
     };
     let mut straight = bench().start();
     straight.run(&until);

@@ -14,7 +14,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     summary(
         "discovery.lag",
         "seconds",
-        "From a ready pod to the proxies of half of the nodes, or half of the clients, going there.",
+        "From a ready pod to half of the proxies, or of those who ask for names, going there.",
         |r| &r.discovery.added,
     ),
     summary(
