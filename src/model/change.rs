@@ -2,8 +2,8 @@
 
 use super::{
     DeploymentSpec, DeploymentStatus, DeviceMask, NodeId, NodeStatus, ObjectId, PodId, PodName,
-    PodPhase, PodSpecId, PodUid, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, StatefulSetGoal,
-    StatefulSetRecord, TaskChange, WorkloadId,
+    PodPhase, PodSpecId, PodUid, ReplicaSetId, ReplicaSetSpec, ReplicaSetStatus, SliceChange,
+    StatefulSetGoal, StatefulSetRecord, TaskChange, WorkloadId,
 };
 use crate::ground::{Name, Time};
 use serde::{Deserialize, Serialize};
@@ -182,6 +182,8 @@ pub enum Change {
     },
     /// Jobs change.
     Task(TaskChange),
+    /// The endpoints of a service change.
+    Slice(SliceChange),
     /// The object that stands above all others of a workload is gone: a Deployment. What it
     /// owned is still there.
     OwnerRemoved {

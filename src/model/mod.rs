@@ -10,6 +10,7 @@ mod change;
 mod decision;
 mod deployment;
 mod device;
+mod endpoint;
 mod explain;
 mod fragmentation;
 mod image;
@@ -49,6 +50,10 @@ pub use deployment::{
     RolloutStrategy,
 };
 pub use device::{DeviceGroup, DeviceMask, DeviceRequest, MILLI_PER_DEVICE};
+pub use endpoint::{
+    EndpointConditions, EndpointSlice, EndpointSlices, ServiceId, ServiceSlices, SliceChange,
+    SliceId,
+};
 pub use explain::{Candidate, DryRun, Explain, NodeVerdict, Preemption, Verdict, VolumePlan};
 pub use fragmentation::{
     DeviceShape, Fragmentation, IdleNode, TypicalPod, fragmentation, typical_pods,

@@ -3,9 +3,9 @@
 
 use super::touch::TouchLog;
 use super::{
-    Catalog, Change, DeviceMask, MILLI_PER_DEVICE, NodeHolds, NodeId, NodeSpec, NodeStatus,
-    NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, Rollouts, StatefulSets,
-    Tasks, Touch, TouchCursor, WorkloadId, books,
+    Catalog, Change, DeviceMask, EndpointSlices, MILLI_PER_DEVICE, NodeHolds, NodeId, NodeSpec,
+    NodeStatus, NodeUse, Objects, PodId, PodName, PodPhase, PodSpec, PodSpecId, PodUid, Rollouts,
+    StatefulSets, Tasks, Touch, TouchCursor, WorkloadId, books,
 };
 use crate::ground::{Id, Name, Table, Time};
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,7 @@ pub struct View {
     rollouts: Rollouts,
     stateful_sets: StatefulSets,
     tasks: Tasks,
+    slices: EndpointSlices,
     #[serde(skip)]
     touches: TouchLog,
 }
@@ -167,6 +168,11 @@ impl View {
         &self.tasks
     }
 
+    /// The endpoints of services.
+    pub fn slices(&self) -> &EndpointSlices {
+        &self.slices
+    }
+
     /// What was touched since then, in order; `None` if that is too long ago or was another view.
     pub fn touches_since(&self, cursor: TouchCursor) -> Option<&[Touch]> {
         self.touches.since(cursor)
@@ -247,6 +253,7 @@ impl View {
             | Change::RevisionRemoved { .. } => self.stateful_sets.apply(change),
             Change::PodRemoved { pod } => self.remove(pod, catalog),
             Change::Task(ref change) => self.tasks.apply(change),
+            Change::Slice(ref change) => self.slices.apply(change),
         }
     }
 

@@ -87,6 +87,7 @@ impl Scheduler for FirstFit {
             | Change::RevisionWritten { .. }
             | Change::RevisionRemoved { .. }
             | Change::Task(_)
+            | Change::Slice(_)
             | Change::OwnerRemoved { .. }
             | Change::ObjectSet { .. }
             | Change::ObjectRemoved { .. } => return,

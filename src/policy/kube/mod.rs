@@ -2,6 +2,7 @@
 
 mod admission;
 pub mod control;
+pub mod discovery;
 pub mod kubelet;
 pub mod quota;
 mod scheduler;

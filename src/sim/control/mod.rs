@@ -179,6 +179,7 @@ impl Memory {
             | Change::ObjectSet { .. }
             | Change::ObjectRemoved { .. }
             | Change::Task(_)
+            | Change::Slice(_)
             | Change::OwnerRemoved { .. } => false,
         }
     }

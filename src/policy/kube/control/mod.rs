@@ -62,8 +62,8 @@ pub use pod_gc::{GcCause, GcNode, GcPod, GcPods, PodGcParams, Quarantine, garbag
 pub use replica_set::{Census, is_available, replica_set_census};
 pub use replicas::{SlowStart, missing_replicas, surplus_replicas};
 pub use rollback::{
-    AnalysisParams, BlueGreenParams, CanaryParams, CanaryStep, Course, ReleaseView, RollbackMemory,
-    RollbackPolicy,
+    AnalysisParams, BlueGreenParams, CanaryLimits, CanaryParams, CanaryStep, Course, Pace,
+    ReleaseView, RollbackMemory, RollbackPolicy, SetSize, next_sizes,
 };
 pub use stateful_claims::{ClaimOwner, claim_name, claim_owner};
 pub use stateful_set::{

@@ -163,6 +163,7 @@ pub(crate) fn for_each_event(
         | Change::RevisionWritten { .. }
         | Change::RevisionRemoved { .. }
         | Change::Task(_)
+        | Change::Slice(_)
         | Change::OwnerRemoved { .. }
         | Change::ObjectRemoved { .. } => {}
     }

@@ -1,16 +1,17 @@
 //! One sync of a Deployment whose rollout a policy steers: its ReplicaSets go to the sizes that the
 //! policy wants, within the limits that it keeps.
 //!
-//! Source: `rollout/replicaset.go`, `rollout/sync.go` and `utils/replicaset/canary.go`
-//! (`CalculateReplicaCountsForBasicCanary`), Argo Rollouts 1.8: first sets grow as far as there is
-//! room, then sets shrink, pods that are not available first, as long as enough stay available.
+//! Source: `rollout/replicaset.go`, `rollout/sync.go`, and `reconcileCanaryReplicaSets` and
+//! `scaleDownOldReplicaSetsForCanary` of `rollout/canary.go`, Argo Rollouts 1.8. A new ReplicaSet
+//! is created without pods.
 
 use super::draft::{Conflict, Draft};
 use super::sets::{Member, Sets};
 use super::sync::{DeploymentSync, NextLook};
 use super::view::DeploymentView;
 use crate::ground::Time;
-use crate::policy::kube::control::Course;
+use crate::policy::kube::control::{CanaryLimits, Course, Pace, SetSize, next_sizes};
+use std::cmp::Reverse;
 
 /// One sync at `now`, on a course.
 pub fn sync_on_course(view: &DeploymentView<'_>, course: &Course, now: Time) -> DeploymentSync {
@@ -32,13 +33,14 @@ impl<'a> Draft<'a> {
             return self.finish_resize(&sets);
         }
         if sets.new.is_none() {
-            let room = course.most.saturating_sub(sets.replicas());
-            sets.new = Some(self.create_set(&sets, course.new.min(room))?);
+            sets.new = Some(self.create_set(&sets, 0)?);
             return self.finish_rollout(&sets);
         }
         let found = sets.clone();
-        self.grow(&mut sets, course)?;
-        self.shrink(&mut sets, course)?;
+        match course.pace {
+            Pace::AtOnce => self.take_sizes(&mut sets, course)?,
+            Pace::Within { most, least } => self.step(&mut sets, course, (most, least))?,
+        }
         let settled = course.kept == 0 && !holds;
         if settled && found.old.iter().all(|member| !member.is_active()) {
             self.clean_up(&found.old);
@@ -46,28 +48,64 @@ impl<'a> Draft<'a> {
         if holds { self.finish_resize(&found) } else { self.finish_rollout(&found) }
     }
 
-    fn grow(&mut self, sets: &mut Sets<'a>, course: &Course) -> Result<(), Conflict> {
-        let mut room = course.most.saturating_sub(sets.replicas());
-        for member in sets.new.iter_mut().chain(&mut sets.old) {
-            let more = goal(member, self.view, course).saturating_sub(member.set.replicas);
-            let more = more.min(room);
-            if more > 0 {
-                room -= more;
-                self.scale(member, member.set.replicas + more)?;
-            }
+    /// Each ReplicaSet takes its size.
+    fn take_sizes(&mut self, sets: &mut Sets<'a>, course: &Course) -> Result<(), Conflict> {
+        for member in sets.old.iter_mut().chain(&mut sets.new) {
+            self.scale(member, goal(member, self.view, course))?;
         }
         Ok(())
     }
 
-    fn shrink(&mut self, sets: &mut Sets<'a>, course: &Course) -> Result<(), Conflict> {
-        let mut spare = sets.available().saturating_sub(course.least);
-        for member in sets.old.iter_mut().chain(&mut sets.new) {
-            let (wanted, has) = (goal(member, self.view, course), member.set.replicas);
-            let surplus = has.saturating_sub(wanted);
-            let idle = has.saturating_sub(member.set.status.available).min(surplus);
-            let healthy = (surplus - idle).min(spare);
-            spare -= healthy;
-            self.scale(member, has.min(has - idle - healthy))?;
+    /// The stable ReplicaSet takes its next size, or else the new one, or else older ones shrink.
+    fn step(
+        &mut self,
+        sets: &mut Sets<'a>,
+        course: &Course,
+        (most, least): (u32, u32),
+    ) -> Result<(), Conflict> {
+        let Some(new) = sets.new.as_mut() else { return Ok(()) };
+        let is_stable = |member: &Member<'_>| member.set.template == course.stable;
+        let stable = sets.old.iter().position(is_stable);
+        let size = |member: &Member<'_>, goal| SetSize {
+            replicas: member.set.replicas,
+            available: member.set.status.available,
+            goal,
+        };
+        let older = sets.old.iter().filter(|member| !is_stable(member));
+        let older = older.map(|member| member.set.replicas).sum();
+        let (to_new, to_stable) = next_sizes(
+            size(new, course.new),
+            stable.map(|at| size(&sets.old[at], course.kept)),
+            CanaryLimits { most, least, older },
+        );
+        if let Some(at) = stable
+            && self.scale(&mut sets.old[at], to_stable)?
+        {
+            return Ok(());
+        }
+        if self.scale(new, to_new)? {
+            return Ok(());
+        }
+        let spare = sets.available().saturating_sub(least);
+        let older = sets.old.iter_mut().filter(|member| !is_stable(member) && member.is_active());
+        self.drain(older.collect(), spare)
+    }
+
+    /// Takes pods from older ReplicaSets: those that are not available, and up to `spare` others,
+    /// from the newest first.
+    fn drain(&mut self, mut older: Vec<&mut Member<'a>>, mut spare: u32) -> Result<(), Conflict> {
+        for member in &mut older {
+            let available = member.set.status.available;
+            if available > member.set.replicas {
+                return Ok(()); // upstream makes an invalid request of that and gives up
+            }
+            self.scale(member, available)?;
+        }
+        older.sort_by_key(|member| Reverse(member.set.revision));
+        for member in older {
+            let gone = member.set.replicas.min(spare);
+            spare -= gone;
+            self.scale(member, member.set.replicas - gone)?;
         }
         Ok(())
     }

@@ -1,13 +1,16 @@
 //! Blue/green: a release gets all its pods beside the stable ones, and requests only when they are
 //! available and were judged good.
 //!
-//! Source: `bluegreen.go` and `utils/defaults`, Argo Rollouts 1.8. Until promotion only the preview
-//! service leads to the release. A service that changes its selector is one object; its programming
-//! delay is not modelled. The stable pods stay for `scale_down_delay` after promotion; a release
-//! that is given up loses requests at once and its pods after `abort_scale_down_delay`.
+//! Source: `rollout/bluegreen.go`, `rollout/replicaset.go` and `utils/defaults`, Argo Rollouts 1.8.
+//! Until promotion only the preview service leads to the release; it has `preview_replicas` pods
+//! until its analysis and its pause are over, and then all. A service that changes its
+//! selector is one object; its programming delay is not modelled. The stable pods stay for
+//! `scale_down_delay` after promotion; a release that is given up loses requests at once and its
+//! pods `abort_scale_down_delay` after all stable pods are available. Pods of a revision that is
+//! neither stable nor present go at once; upstream keeps them for `scale_down_delay`.
 
 use super::analysis::{Analysis, AnalysisParams};
-use super::release::{Course, Release, ReleaseView};
+use super::release::{Course, Pace, Release, ReleaseView};
 use crate::ground::{Span, Time};
 use crate::model::{PodSpecId, ReleaseDecision};
 use crate::policy::kube::control::MetricsView;
@@ -41,8 +44,7 @@ impl BlueGreenParams {
         metrics: &dyn MetricsView,
     ) -> Course {
         let replicas = view.spec.replicas;
-        let mut course = Course::settled(view, stable);
-        course.most = u32::MAX;
+        let mut course = Course::settled(view, stable, Pace::AtOnce);
         course.kept = replicas;
         if release.aborted.is_none() {
             course.decision = self.judge(release, view, metrics);
@@ -52,19 +54,21 @@ impl BlueGreenParams {
         } else {
             stable
         });
-        if let Some(aborted) = release.aborted {
-            let end = aborted + self.abort_scale_down_delay;
-            if view.now >= end {
-                course.new = 0;
-            } else {
-                course.new = view.of(release.template).0;
-                course.look_at(end);
+        if release.aborted.is_some() {
+            course.new = view.of(release.template).0;
+            // The delay begins when all requests can be answered without the release.
+            if release.replaced.is_none() && view.of(stable).1 == replicas {
+                release.replaced = Some(view.now);
+            }
+            match release.replaced.map(|at| at + self.abort_scale_down_delay) {
+                Some(end) if view.now >= end => course.new = 0,
+                Some(end) => course.look_at(end),
+                None => {}
             }
             return course;
         }
-        if release.promoted.is_none()
+        if !release.cleared
             && let Some(preview) = self.preview_replicas
-            && release.reached.is_none()
         {
             course.new = preview.min(replicas);
         }
@@ -103,7 +107,8 @@ impl BlueGreenParams {
             release.analysis = Some(analysis);
         }
         let waited = release.reached.is_some_and(|at| now >= at + self.auto_promotion_after);
-        if release.promoted.is_none() && waited && done && available >= replicas {
+        release.cleared |= waited && done;
+        if release.promoted.is_none() && release.cleared && available >= replicas {
             release.promoted = Some(now);
             release.analysis = self.post_promotion.map(|params| Analysis::begin(&params, now));
             return Some(ReleaseDecision::Promote);

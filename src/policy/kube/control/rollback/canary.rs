@@ -1,18 +1,18 @@
 //! Canary: a release gets a share of the pods, step by step, and so that share of the requests.
 //!
-//! Source: `canary.go` and `utils/replicaset/canary.go`, Argo Rollouts 1.8, without a traffic
-//! router: the share of pods is the share of requests. The number of canary pods is the one nearest
-//! to the weight, the greater of two that are equally near, at least 1 and, below 100 %, fewer than
-//! all; that one pod more in total may come nearer, which Argo tries, is not. Both revisions move
-//! within `maxSurge` and `maxUnavailable` of the Deployment. A background analysis begins with the
-//! release. A release that is given up keeps its template and loses its pods until the template
-//! changes; one that goes back to the stable template skips all steps.
+//! Source: `rollout/canary.go`, Argo Rollouts 1.8, without a traffic router; see
+//! [`weighted_sizes`] for the numbers of pods. A step of a weight and a pause is over when the
+//! pause has passed since both revisions had their sizes. A background analysis begins with the
+//! release; its first measurement comes after one interval. A release that is given up keeps its
+//! template and loses its pods until the template changes; one that goes back to the stable
+//! template skips all steps.
 
 use super::analysis::{Analysis, AnalysisParams};
-use super::release::{Course, Release, ReleaseView};
+use super::canary_sizes::weighted_sizes;
+use super::release::{Course, Pace, Release, ReleaseView};
 use crate::ground::{Span, Time};
 use crate::model::{PodSpecId, ReleaseDecision};
-use crate::policy::kube::control::MetricsView;
+use crate::policy::kube::control::{Fenceposts, MetricsView};
 use serde::{Deserialize, Serialize};
 
 /// A step of a canary.
@@ -35,17 +35,9 @@ pub struct CanaryParams {
     pub progress_deadline_abort: bool,
 }
 
-/// Canary pods among so many at a weight in percent.
-fn canary_pods(replicas: u32, weight: u32) -> u32 {
-    match weight {
-        0 => 0,
-        100.. => replicas,
-        _ => {
-            let nearest = (u64::from(replicas) * u64::from(weight) + 50) / 100;
-            let nearest = u32::try_from(nearest).unwrap_or(u32::MAX);
-            nearest.max(1).min(replicas.saturating_sub(1).max(1))
-        }
-    }
+/// Pods of the release and of the stable revision at a weight.
+fn sizes(view: &ReleaseView<'_>, weight: u32) -> (u32, u32) {
+    weighted_sizes(view.spec.replicas, weight, Fenceposts::of(view.spec).surge)
 }
 
 impl CanaryParams {
@@ -56,7 +48,7 @@ impl CanaryParams {
         stable: PodSpecId,
         metrics: &dyn MetricsView,
     ) -> Course {
-        let mut course = Course::settled(view, stable);
+        let mut course = Course::settled(view, stable, Pace::of(view.spec));
         if release.aborted.is_none() {
             course.decision = self.judge(release, view, metrics);
         }
@@ -68,8 +60,7 @@ impl CanaryParams {
             course.decision = self.advance(release, view, stable);
         }
         let weight = self.steps.get(release.step as usize).map_or(100, |step| step.weight);
-        course.new = canary_pods(view.spec.replicas, weight);
-        course.kept = view.spec.replicas.saturating_sub(course.new);
+        (course.new, course.kept) = sizes(view, weight);
         if let Some(end) = self.step_ends(release) {
             course.holds = true;
             course.look_at(end);
@@ -111,10 +102,10 @@ impl CanaryParams {
             release.over = available >= replicas && kept == 0;
             return release.over.then_some(ReleaseDecision::Promote);
         };
-        let wanted = canary_pods(replicas, step.weight);
+        let (wanted, left) = sizes(view, step.weight);
         let (pods, available) = view.of(release.template);
         let (kept, _) = view.of(stable);
-        let there = pods == wanted && available >= wanted && kept == replicas - wanted;
+        let there = pods == wanted && available == wanted && kept == left;
         if there && release.reached.is_none() {
             release.reached = Some(view.now);
         }
@@ -130,27 +121,5 @@ impl CanaryParams {
     fn step_ends(&self, release: &Release) -> Option<Time> {
         let step = self.steps.get(release.step as usize)?;
         release.reached.map(|reached| reached + step.pause)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::canary_pods;
-
-    #[test]
-    fn pods_are_the_nearest_share() {
-        for (replicas, weight, pods) in [
-            (20, 5, 1),
-            (20, 10, 2),
-            (10, 25, 3),
-            (10, 1, 1),
-            (10, 99, 9),
-            (1, 10, 1),
-            (7, 50, 4),
-            (10, 0, 0),
-            (10, 100, 10),
-        ] {
-            assert_eq!(canary_pods(replicas, weight), pods, "{replicas} {weight}");
-        }
     }
 }

@@ -8,6 +8,9 @@
 mod analysis;
 mod blue_green;
 mod canary;
+mod canary_sizes;
+#[cfg(test)]
+mod loop_tests;
 mod release;
 #[cfg(test)]
 mod tests;
@@ -15,7 +18,8 @@ mod tests;
 pub use analysis::AnalysisParams;
 pub use blue_green::BlueGreenParams;
 pub use canary::{CanaryParams, CanaryStep};
-pub use release::{Course, ReleaseView};
+pub use canary_sizes::{CanaryLimits, SetSize, next_sizes};
+pub use release::{Course, Pace, ReleaseView};
 
 use super::monitoring::MetricsView;
 use crate::model::{DeploymentStatus, PodSpecId, ProgressReason};
@@ -103,8 +107,11 @@ impl RollbackPolicy {
         if template == stable {
             memory.release = None;
             // The service selects the revision that it was switched to, and goes on to.
-            let active = matches!(self, RollbackPolicy::BlueGreen(_)).then_some(stable);
-            return Some(Course { active, ..Course::settled(view, stable) });
+            let (active, pace) = match self {
+                RollbackPolicy::BlueGreen(_) => (Some(stable), Pace::AtOnce),
+                _ => (None, Pace::of(view.spec)),
+            };
+            return Some(Course { active, ..Course::settled(view, stable, pace) });
         }
         let release = memory.release.filter(|release| release.template == template);
         let mut release = release.unwrap_or_else(|| Release::new(template, view.now));

@@ -28,6 +28,20 @@ impl ReleaseView<'_> {
     }
 }
 
+/// How the ReplicaSets of a release change their sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Each takes its size in one go: the others do not depend on it.
+    AtOnce,
+    /// Step by step.
+    Within {
+        /// Most pods of all revisions together.
+        most: u32,
+        /// Fewest available pods that are left.
+        least: u32,
+    },
+}
+
 /// Where a Deployment is to go now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Course {
@@ -37,10 +51,8 @@ pub struct Course {
     pub stable: PodSpecId,
     /// Pods of that revision, if it is another.
     pub kept: u32,
-    /// Most pods of all revisions together.
-    pub most: u32,
-    /// Fewest available pods that are left.
-    pub least: u32,
+    /// How the ReplicaSets get there.
+    pub pace: Pace,
     /// The revision that requests go to; `None`: all.
     pub active: Option<PodSpecId>,
     /// Nothing is to happen for a while, and that is no stall.
@@ -51,16 +63,25 @@ pub struct Course {
     pub next: Option<Time>,
 }
 
+impl Pace {
+    /// Within the limits of the Deployment.
+    pub(super) fn of(spec: &DeploymentSpec) -> Pace {
+        let posts = Fenceposts::of(spec);
+        Pace::Within {
+            most: spec.replicas.saturating_add(posts.surge),
+            least: spec.replicas - posts.unavailable,
+        }
+    }
+}
+
 impl Course {
     /// All pods are of the stable revision.
-    pub(super) fn settled(view: &ReleaseView<'_>, stable: PodSpecId) -> Course {
-        let posts = Fenceposts::of(view.spec);
+    pub(super) fn settled(view: &ReleaseView<'_>, stable: PodSpecId, pace: Pace) -> Course {
         Course {
             new: view.spec.replicas,
             stable,
             kept: 0,
-            most: view.spec.replicas.saturating_add(posts.surge),
-            least: view.spec.replicas - posts.unavailable,
+            pace,
             active: None,
             holds: false,
             decision: None,
@@ -89,6 +110,10 @@ pub(super) struct Release {
     pub(super) analysis: Option<Analysis>,
     /// When it was given up.
     pub(super) aborted: Option<Time>,
+    /// When, after that, all stable pods were available.
+    pub(super) replaced: Option<Time>,
+    /// It is promoted as soon as all its pods are available.
+    pub(super) cleared: bool,
     /// When requests went over to it.
     pub(super) promoted: Option<Time>,
     /// Nothing is left to be done.
@@ -105,6 +130,8 @@ impl Release {
             reached: None,
             analysis: None,
             aborted: None,
+            replaced: None,
+            cleared: false,
             promoted: None,
             over: false,
         }
