@@ -8,7 +8,7 @@ use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
     AlertState, Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason,
     JobId, JobOutcome, NodeId, NodeSpecId, PluginSet, PodSpecId, PodUid, Pressure, ProbeKind,
-    ProgressReason, ReleaseDecision, ReplicaSetId, Resource, WorkloadId, ZoneState,
+    ProgressReason, ReleaseDecision, ReplicaSetId, Resource, Strike, WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -305,6 +305,20 @@ pub enum Fact {
     Removed {
         /// Pod.
         pod: PodUid,
+    },
+    /// A fault struck a node.
+    FaultBegan {
+        /// Node.
+        node: NodeId,
+        /// Which strike of which fault.
+        strike: Strike,
+    },
+    /// A fault of a node ended.
+    FaultEnded {
+        /// Node.
+        node: NodeId,
+        /// Which strike of which fault.
+        strike: Strike,
     },
     /// A node lost power.
     NodeCrashed {

@@ -250,7 +250,7 @@ mod tests {
     use crate::ground::{Span, stable_hash};
     use crate::journal::{DeletionCause, Journal, RunEnd};
     use crate::model::{
-        Condition, DeviceMask, NodeSpecId, PluginSet, PodSpecId, Resource, ZoneState,
+        Condition, DeviceMask, NodeSpecId, PluginSet, PodSpecId, Resource, Strike, ZoneState,
     };
 
     fn facts() -> Vec<Fact> {
@@ -282,6 +282,7 @@ mod tests {
             Fact::Ready { pod },
             Fact::Unready { pod },
             Fact::Interrupted { pod },
+            Fact::FaultBegan { node, strike: Strike::CRASH },
             Fact::NodeCrashed { node },
             Fact::NodeCondition { node, ready: Condition::Unknown },
             Fact::NodeTainted { node, on: true },

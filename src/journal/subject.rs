@@ -47,6 +47,8 @@ impl Fact {
             | Fact::EvictionAnswered { pod, .. }
             | Fact::Removed { pod } => (Some(pod), None, None),
             Fact::NodeAdded { node, .. }
+            | Fact::FaultBegan { node, .. }
+            | Fact::FaultEnded { node, .. }
             | Fact::NodeCrashed { node }
             | Fact::NodeRepaired { node }
             | Fact::NodeCondition { node, .. }

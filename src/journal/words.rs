@@ -1,7 +1,7 @@
 //! The canonical form of facts, which the digest covers.
 
 use super::Fact;
-use crate::model::Resource;
+use crate::model::{Resource, Strike};
 
 /// Two small numbers in one word.
 const fn pair(low: u32, high: u32) -> u64 {
@@ -46,6 +46,8 @@ impl Fact {
             Fact::Interrupted { pod } => [pair(17, pod.0), 0, 0],
             Fact::Deleting { pod, cause } => [pair(18, pod.0), cause as u64, 0],
             Fact::Removed { pod } => [pair(19, pod.0), 0, 0],
+            Fact::FaultBegan { node, strike } => Fact::strike_words(pair(98, node.0), strike),
+            Fact::FaultEnded { node, strike } => Fact::strike_words(pair(99, node.0), strike),
             Fact::NodeCrashed { node } => [pair(20, node.0), 0, 0],
             Fact::NodeRepaired { node } => [pair(21, node.0), 0, 0],
             Fact::NodeCondition { node, ready } => [pair(22, node.0), ready as u64, 0],
@@ -59,6 +61,10 @@ impl Fact {
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
             _ => self.group_words(),
         }
+    }
+
+    const fn strike_words(head: u64, strike: Strike) -> [u64; 3] {
+        [head, pair(strike.fault, strike.number), strike.action as u64]
     }
 
     /// The canonical form of a fact that belongs to a group.

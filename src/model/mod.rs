@@ -12,6 +12,7 @@ mod deployment;
 mod device;
 mod endpoint;
 mod explain;
+mod fault;
 mod fragmentation;
 mod image;
 mod int_or_percent;
@@ -55,6 +56,7 @@ pub use endpoint::{
     SliceId,
 };
 pub use explain::{Candidate, DryRun, Explain, NodeVerdict, Preemption, Verdict, VolumePlan};
+pub use fault::{CutDirection, FaultAction, FaultEffect, Strike};
 pub use fragmentation::{
     DeviceShape, Fragmentation, IdleNode, TypicalPod, fragmentation, typical_pods,
 };

@@ -1,6 +1,6 @@
 //! Stimuli: everything that reaches the cluster from outside, each with its time.
 
-use super::{PodName, PodSpecId, Taint, WorkloadId};
+use super::{FaultEffect, PodName, PodSpecId, Strike, Taint, WorkloadId};
 use crate::ground::{Name, Span, Time, define_id};
 use serde::{Deserialize, Serialize};
 
@@ -38,15 +38,16 @@ pub enum Stimulus {
         /// How long it lives.
         lifetime: Lifetime,
     },
-    /// A node loses power, and everything on it stops.
-    Crash {
+    /// A fault strikes a node, or ceases to.
+    Fault {
         /// Position of the node in the scenario's node list.
         node: u32,
-    },
-    /// A crashed node has power again.
-    Repair {
-        /// Position of the node in the scenario's node list.
-        node: u32,
+        /// Which strike of which fault.
+        strike: Strike,
+        /// What it does.
+        effect: FaultEffect,
+        /// True: it begins.
+        on: bool,
     },
     /// A taint is put on a node or taken off it by hand.
     Taint {
@@ -88,6 +89,18 @@ pub enum Stimulus {
         /// Position of the node in the scenario's node list.
         node: u32,
     },
+}
+
+impl Stimulus {
+    /// A node loses power.
+    pub const fn crash(node: u32) -> Stimulus {
+        Stimulus::Fault { node, strike: Strike::CRASH, effect: FaultEffect::Power, on: true }
+    }
+
+    /// A node that crashed has power again.
+    pub const fn repair(node: u32) -> Stimulus {
+        Stimulus::Fault { node, strike: Strike::CRASH, effect: FaultEffect::Power, on: false }
+    }
 }
 
 /// How a node is drained.

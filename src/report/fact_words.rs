@@ -151,6 +151,8 @@ impl Cast<'_> {
             Fact::Removed { .. } => ("gone".to_owned(), "removed from the store".to_owned()),
             Fact::NodeAdded { .. }
             | Fact::NodeRemoved { .. }
+            | Fact::FaultBegan { .. }
+            | Fact::FaultEnded { .. }
             | Fact::NodeCrashed { .. }
             | Fact::NodeRepaired { .. }
             | Fact::NodeCondition { .. }
@@ -243,6 +245,14 @@ impl Cast<'_> {
             Fact::NodeAdded { node, .. } => (format!("{} joined", self.node(node)), String::new()),
             Fact::NodeRemoved { node } => {
                 (format!("{} is gone", self.node(node)), "its object was deleted".to_owned())
+            }
+            Fact::FaultBegan { node, strike } => {
+                let what = format!("{} strikes {}", strike.action.name(), self.node(node));
+                (what, format!("`faults.{}`", strike.fault))
+            }
+            Fact::FaultEnded { node, strike } => {
+                let what = format!("{} of {} ends", strike.action.name(), self.node(node));
+                (what, format!("`faults.{}`", strike.fault))
             }
             Fact::NodeCrashed { node } => {
                 (format!("{} lost power", self.node(node)), "a fault".to_owned())

@@ -26,7 +26,7 @@ const fn orchestrator(word: &'static str) -> Later {
 }
 
 /// Everything that is known by name only. A star stands for any key or number.
-const LATER: [Later; 29] = [
+const LATER: [Later; 31] = [
     key("autoscaling"),
     key("traffic"),
     key("timeline.*.action"),
@@ -44,18 +44,20 @@ const LATER: [Later; 29] = [
     orchestrator("nomad"),
     orchestrator("swarm"),
     Later::Word { path: "detail", word: "service", from: "detail" },
-    action("bad-release"),
+    action("container-kill"),
     action("control-plane-outage"),
+    action("disk-fill"),
+    action("dns-delay"),
     action("image-pull-failure"),
-    action("node-drain"),
-    action("node-partition"),
+    action("kubelet-kill"),
+    action("network-delay"),
+    action("network-loss"),
+    action("node-memory-hog"),
     action("node-slow"),
-    action("node-taint"),
     action("pod-failure"),
-    action("pod-kill"),
+    action("registry-outage"),
     action("slow-image-pull"),
     action("spot-reclaim"),
-    action("zone-outage"),
 ];
 
 /// Takes what is known by name only out of the tree and says where it was. Paths are those of the
@@ -98,7 +100,8 @@ fn problem(name: &str, later: &Later, path: String) -> Problem {
         Later::Word { path: "detail", .. } => {
             problem.hint("it comes with traffic; write `placement` or `lifecycle`")
         }
-        Later::Word { path: "faults.*.action", .. } => problem.hint("supported is `node-crash`"),
+        Later::Word { path: "faults.*.action", .. } => problem
+            .hint("supported are `node-crash`, `node-restart`, `rack-outage` and `zone-outage`"),
         Later::Key(path) if path.starts_with("timeline.*.drain") => problem.hint("remove it"),
         Later::Key(path) if path.starts_with("timeline") => problem.hint(
             "supported are `set-image`, `scale`, `set-partition`, `rollout-undo`, \

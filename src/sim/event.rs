@@ -1,6 +1,7 @@
 //! Everything that can be scheduled.
 
 use super::task_event::TaskEvent;
+use crate::ground::Time;
 use crate::journal::DeletionCause;
 use crate::model::{
     DeviceMask, FailedReason, NodeId, ObjectKey, OperatorAction, PodId, PodPhase, PodSpecId,
@@ -307,8 +308,8 @@ pub enum Event {
     NodeFoundSilent {
         /// Node.
         node: NodeId,
-        /// Epoch of its power.
-        epoch: u32,
+        /// How often it was taken its voice or got it back.
+        voice: u32,
     },
     /// The node lifecycle controller looks at the nodes.
     NodesLook,
@@ -352,8 +353,22 @@ pub enum Event {
     NodeReports {
         /// Node.
         node: NodeId,
-        /// Epoch of its power.
-        epoch: u32,
+        /// How often it was taken its voice or got it back.
+        voice: u32,
+    },
+    /// The lease of a node that was not heard is due.
+    NodeRenews {
+        /// Node.
+        node: NodeId,
+        /// How often it was taken its voice or got it back.
+        voice: u32,
+    },
+    /// A kubelet that could not hear lists its pods.
+    KubeletLists {
+        /// Node.
+        node: NodeId,
+        /// Since when it could not.
+        since: Time,
     },
 }
 

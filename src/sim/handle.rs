@@ -60,7 +60,7 @@ impl World {
             | Event::BudgetLooks { .. } => self.handle_disruption(host, event),
             Event::ServiceScraped { workload } => self.service_scraped(host, workload),
             Event::ReplacementArrives => self.replacement_arrives(host),
-            Event::NodeFoundSilent { node, epoch } => self.node_found_silent(host, node, epoch),
+            Event::NodeFoundSilent { node, voice } => self.node_found_silent(host, node, voice),
             Event::NodesLook => self.nodes_look(host),
             Event::LookWrites { worker } => self.look_writes(host, worker),
             Event::ZonesPoll => self.zones_poll(host),
@@ -71,7 +71,9 @@ impl World {
             Event::GarbagePass => self.garbage_pass(host),
             Event::GarbageGoes { pod, uid, cause } => self.garbage_goes(host, pod, uid, cause),
             Event::Task(event) => self.handle_task(host, event),
-            Event::NodeReports { node, epoch } => self.node_reports(host, node, epoch),
+            Event::NodeReports { node, voice } => self.node_reports(host, node, voice),
+            Event::NodeRenews { node, voice } => self.node_renews(host, node, voice),
+            Event::KubeletLists { node, since } => self.kubelet_lists(host, node, since),
             _ => self.handle_on_node(host, event),
         }
     }

@@ -19,6 +19,62 @@ pub(super) struct Machine {
     pub(super) epoch: u32,
     /// Since when it has had power.
     pub(super) up_since: Time,
+    pub(super) taken: Taken,
+    /// The control plane hears nothing from it, since a fault took its voice, until it has renewed
+    /// its lease again.
+    pub(super) silent: bool,
+    /// Counts changes of `silent`.
+    pub(super) voice: u32,
+    /// Since when it is heard, if it is.
+    pub(super) heard_since: Time,
+    /// When its kubelet last ceased to be told anything.
+    pub(super) deaf_since: Time,
+    /// Its kubelet has begun anew and was not told yet which pods it has.
+    pub(super) blank: bool,
+}
+
+/// How many faults take what a node needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Taken {
+    pub(super) power: u32,
+    pub(super) kubelet: u32,
+    /// The way from the node to the control plane.
+    pub(super) way_out: u32,
+    /// The way from the control plane to the node.
+    pub(super) way_in: u32,
+}
+
+impl Machine {
+    /// One that has power and is heard.
+    pub(super) fn new(key: Key, now: Time) -> Machine {
+        Machine {
+            key,
+            powered: true,
+            epoch: 0,
+            up_since: now,
+            taken: Taken::default(),
+            silent: false,
+            voice: 0,
+            heard_since: now,
+            deaf_since: now,
+            blank: false,
+        }
+    }
+
+    /// True if its kubelet runs.
+    pub(super) fn has_kubelet(&self) -> bool {
+        self.powered && self.taken.kubelet == 0
+    }
+
+    /// True if what its kubelet says arrives.
+    pub(super) fn can_speak(&self) -> bool {
+        self.has_kubelet() && self.taken.way_out == 0
+    }
+
+    /// True if its kubelet is told what happens to its pods.
+    pub(super) fn can_hear(&self) -> bool {
+        self.has_kubelet() && self.taken.way_in == 0
+    }
 }
 
 /// How far a pod is on its machine.

@@ -13,6 +13,7 @@ mod check;
 mod control;
 mod drain;
 mod event;
+mod faults;
 mod feed;
 mod handle;
 mod host;

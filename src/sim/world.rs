@@ -187,8 +187,9 @@ impl World {
                 let name = PodName::from_parts((stem, number, digits));
                 self.create_pod(host, NewPod { spec, workload, name, lifetime, replaces: None });
             }
-            Stimulus::Crash { node } => self.crash(host, NodeId(node)),
-            Stimulus::Repair { node } => self.repair(host, NodeId(node)),
+            Stimulus::Fault { node, strike, effect, on } => {
+                self.fault(host, NodeId(node), (strike, effect), on);
+            }
             Stimulus::Taint { node, taint, on } => {
                 let names = &mut self.catalog.names;
                 let key = names.intern(catalog.names.text(taint.key));
@@ -297,7 +298,7 @@ impl World {
         status: NodeStatus,
     ) {
         let key = Key::of(self.catalog.names.text(name));
-        let machine = Machine { key, powered: true, epoch: 0, up_since: host.now };
+        let machine = Machine::new(key, host.now);
         let node = self.fleet.machines.push(machine);
         let agent = Agent::new(self, self.catalog.node_spec(status.spec));
         self.fleet.agents.push(agent);

@@ -16,7 +16,8 @@ mod timeline;
 
 pub use amount::{Rate, RateError, Ratio, RatioError};
 pub use fault::{
-    FaultAction, FaultParams, FaultPlan, FaultSource, FaultStart, NodeTarget, RenewalParams,
+    FaultMode, FaultParams, FaultPlan, FaultSource, FaultStart, FaultUnit, NodeTarget,
+    RenewalParams,
 };
 pub use generate::{
     ArrivalParams, BatchParams, BatchPlan, BatchSource, DailyParams, GpuParams, PodParams,
@@ -28,7 +29,7 @@ pub use read::{
     TracePlan, TraceSource, convert, load_table, read_openb_nodes,
 };
 pub use shape::{LoadParams, LoadPlan, LoadResource, LoadSource};
-pub use source::{Cursor, CursorState, PendingFault, Source, SourceError};
+pub use source::{Cursor, CursorState, FaultCursor, PendingFault, Source, SourceError};
 pub use stream::{AnySource, SourcePlan, Stream, StreamCursor};
 pub use timeline::{
     ReadinessParams, RolloutUndoParams, ScaleParams, SetImageParams, TimelineEntry, TimelineParams,

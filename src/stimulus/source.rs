@@ -41,11 +41,22 @@ pub enum CursorState {
         /// Arrivals so far.
         ordinal: u64,
     },
-    /// What is to happen next to each failing node, in order.
-    Faults(Vec<PendingFault>),
+    /// What the faults do next.
+    Faults(FaultCursor),
 }
 
-/// The next thing to happen to one node by one fault.
+/// What the faults of a scenario do next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultCursor {
+    /// What is to happen, in order.
+    pub pending: Vec<PendingFault>,
+    /// What is under way.
+    pub current: Option<PendingFault>,
+    /// Nodes of it that were given already.
+    pub given: u32,
+}
+
+/// The next thing to happen by one fault.
 ///
 /// Ordered by time, then failures before repairs, so that an outage that begins as another ends
 /// continues it.
@@ -53,13 +64,14 @@ pub enum CursorState {
 pub struct PendingFault {
     /// When.
     pub at: Time,
-    /// False: the node fails. True: it is repaired.
+    /// False: the fault strikes. True: it ends.
     pub repair: bool,
     /// Which fault, by position.
     pub fault: u32,
-    /// Which of the fault's targets, by position.
+    /// Which of the units that it may strike, by position; the greatest number for a choice of
+    /// them.
     pub target: u32,
-    /// Failures of this target by this fault before this one.
+    /// Strikes before this one.
     pub renewal: u32,
 }
 

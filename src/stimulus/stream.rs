@@ -235,7 +235,7 @@ impl Stream {
     /// held at a time.
     ///
     /// # Panics
-    /// If there are two plans of faults: overlapping outages would not become one.
+    /// If there are two plans of faults: their numbers would not be unique.
     pub fn open(
         plans: &[SourcePlan],
         draws: Draws,
@@ -339,7 +339,7 @@ mod tests {
     use super::*;
     use crate::model::WorkloadId;
     use crate::stimulus::{
-        FaultParams, LoadParams, LoadResource, NodeTarget, TraceFormat, TraceParams,
+        FaultParams, FaultUnit, LoadParams, LoadResource, NodeTarget, TraceFormat, TraceParams,
     };
     use std::path::Path;
 
@@ -374,7 +374,7 @@ mod tests {
             SourcePlan::Faults(vec![FaultPlan {
                 path: "faults.0".into(),
                 params: fault,
-                targets: (0..8).map(target).collect(),
+                units: (0..8).map(target).map(FaultUnit::from).collect(),
             }]),
             // The same rows once more: every time is there twice, in the order of the sources.
             SourcePlan::Trace(TracePlan { workload, params: trace, scratch: None }),

@@ -79,6 +79,10 @@ pub struct NodeGroup {
     /// `topology.kubernetes.io/zone`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<String>,
+    /// Racks in each zone, to which the nodes of the zone are dealt in turn; each node gets the
+    /// label `topology.wavetank/rack`, such as `general-a-rack-0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub racks: Option<u32>,
     /// Amounts of other resources by name, in whole units.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extended: BTreeMap<String, u64>,

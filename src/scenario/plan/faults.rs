@@ -1,10 +1,12 @@
 //! Faults and the nodes that they strike.
 
-use super::nodes::{HOSTNAME_LABEL, ZONE_LABEL};
+use super::nodes::{HOSTNAME_LABEL, RACK_LABEL, ZONE_LABEL};
 use super::{NodePlan, Planner};
+use crate::model::{FaultAction, FaultEffect};
 use crate::scenario::diagnostic::{key_of, list, nearest};
 use crate::scenario::tree::join;
-use crate::stimulus::{FaultPlan, NodeTarget, SourcePlan};
+use crate::sim::Detail;
+use crate::stimulus::{FaultParams, FaultPlan, FaultUnit, NodeTarget, SourcePlan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many names a hint lists.
@@ -24,18 +26,54 @@ impl Planner<'_> {
                 let text = format!("the fault comes at {at}, the run ends at {until}");
                 self.warn(join(&path, "at"), text, "make the run longer or the fault earlier");
             }
+            if file.detail == Detail::Placement && fault.effect() != FaultEffect::Power {
+                let text = format!("`{}` needs kubelets", fault.action.name());
+                self.wrong(join(&path, "action"), text, "write `detail: lifecycle`");
+            }
             let mut params = fault.clone();
             self.resolve(&path, params.paths_mut());
             // Without the nodes of a broken cluster every name would be unknown.
-            let targets = match self.plan.nodes.is_empty() {
+            let units = match self.plan.nodes.is_empty() {
                 true => Vec::new(),
-                false => self.nodes_meant(&fault.nodes, &fault.selector, &path),
+                false => self.units_meant(fault, &path),
             };
-            plans.push(FaultPlan { path, params, targets });
+            plans.push(FaultPlan { path, params, units });
         }
         if !plans.is_empty() {
             self.plan.sources.push(SourcePlan::Faults(plans));
         }
+    }
+
+    /// What a fault may strike.
+    fn units_meant(&mut self, fault: &FaultParams, path: &str) -> Vec<FaultUnit> {
+        let nodes = self.nodes_meant(&fault.nodes, &fault.selector, path);
+        let label = match (fault.action, &fault.domain) {
+            (FaultAction::RackOutage, None) => RACK_LABEL,
+            (FaultAction::ZoneOutage, None) => ZONE_LABEL,
+            (_, Some(label)) => label.as_str(),
+            _ => return nodes.into_iter().map(FaultUnit::from).collect(),
+        };
+        if nodes.is_empty() {
+            return Vec::new(); // that was told already
+        }
+        let mut domains: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for node in nodes {
+            let row = &self.plan.nodes[node.position as usize];
+            if let Some(domain) = self.label(row, label) {
+                domains.entry(domain.to_owned()).or_default().push(node.position);
+            }
+        }
+        if domains.is_empty() {
+            let text = format!("none of the nodes has the label `{label}`");
+            let hint = match label {
+                RACK_LABEL => "write `racks:` in a group of nodes".to_owned(),
+                ZONE_LABEL => "write `zones:` in a group of nodes".to_owned(),
+                _ => self.known_labels(label),
+            };
+            let key = if fault.domain.is_some() { "domain" } else { "action" };
+            self.wrong(join(path, key), text, &hint);
+        }
+        domains.into_iter().map(|(name, nodes)| FaultUnit { name, nodes }).collect()
     }
 
     /// The nodes of these names, or, without names, those with these labels.
@@ -117,7 +155,7 @@ impl Planner<'_> {
         }
         let labels = &self.plan.catalog.node_spec(node.spec).labels;
         let find = |key: &str| labels.get(names.find(key)?).map(|value| names.text(value));
-        find(key).or_else(|| (key == "zone").then(|| find(ZONE_LABEL))?)
+        find(key).or_else(|| find(full_label(key)?))
     }
 
     /// Says which labels there are.
@@ -152,13 +190,24 @@ impl Planner<'_> {
             let spec = self.plan.catalog.node_spec(node.spec);
             labels.extend(spec.labels.iter().map(|(key, _)| self.plan.catalog.names.text(key)));
         }
-        if labels.contains(ZONE_LABEL) {
-            labels.insert("zone");
+        for short in ["rack", "zone"] {
+            if full_label(short).is_some_and(|label| labels.contains(label)) {
+                labels.insert(short);
+            }
         }
         match nearest(key, labels.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the labels are {}", some(labels.into_iter())),
         }
+    }
+}
+
+/// The label that a short word stands for.
+fn full_label(key: &str) -> Option<&'static str> {
+    match key {
+        "rack" => Some(RACK_LABEL),
+        "zone" => Some(ZONE_LABEL),
+        _ => None,
     }
 }
 

@@ -14,6 +14,8 @@ use crate::stimulus::{GPU_MODEL_LABEL, SourceError, TraceFormat, read_openb_node
 
 /// Label of the zone of a node.
 pub(super) const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+/// Label of the rack of a node, unique in the cluster.
+pub(super) const RACK_LABEL: &str = "topology.wavetank/rack";
 /// Label of the name of a node.
 pub(super) const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
 /// Labels that every kubelet sets, which real manifests select by.
@@ -82,10 +84,13 @@ impl Planner<'_> {
             zones => zones.iter().map(|zone| Some(zone.as_str())).collect(),
         };
         let mut specs = Vec::new();
-        for zone in zones {
-            let spec = node_spec(group, zone, &mut self.plan.catalog);
-            let (spec, _) = self.plan.catalog.intern_node_spec(&spec);
-            specs.push((zone.map(|zone| self.name(zone)), spec));
+        for rack in 0..group.racks.unwrap_or(1) {
+            for zone in &zones {
+                let place = (*zone, group.racks.map(|_| rack));
+                let spec = node_spec(group, place, &mut self.plan.catalog);
+                let (spec, _) = self.plan.catalog.intern_node_spec(&spec);
+                specs.push((zone.map(|zone| self.name(zone)), spec));
+            }
         }
         for (ordinal, (zone, spec)) in (0..group.count).zip(specs.iter().cycle()) {
             let name = self.name(&format!("{}-{ordinal}", group.name));
@@ -157,7 +162,11 @@ pub(super) fn kubelet_labels(catalog: &mut Catalog) -> Labels {
     pairs.into_iter().collect()
 }
 
-fn node_spec(group: &NodeGroup, zone: Option<&str>, catalog: &mut Catalog) -> NodeSpec {
+fn node_spec(
+    group: &NodeGroup,
+    (zone, rack): (Option<&str>, Option<u32>),
+    catalog: &mut Catalog,
+) -> NodeSpec {
     let mut labels = kubelet_labels(catalog);
     let mut set = |key: &str, value: &str| {
         labels.set(catalog.names.intern(key), catalog.names.intern(value));
@@ -167,6 +176,10 @@ fn node_spec(group: &NodeGroup, zone: Option<&str>, catalog: &mut Catalog) -> No
     }
     if let Some(zone) = zone {
         set(ZONE_LABEL, zone);
+    }
+    if let Some(rack) = rack {
+        let zone = zone.map_or(String::new(), |zone| format!("-{zone}"));
+        set(RACK_LABEL, &format!("{}{zone}-rack-{rack}", group.name));
     }
     group.labels.iter().for_each(|(key, value)| set(key, value));
     let mut allocatable = Amounts {
@@ -200,6 +213,9 @@ fn check_group(group: &NodeGroup) -> Vec<Problem> {
     };
     if group.count == 0 {
         wrong("count", "a group has at least one node".into(), "write 1 or more, or remove it");
+    }
+    if group.racks == Some(0) {
+        wrong("racks", "a zone has at least one rack".into(), "write 1 or more, or remove it");
     }
     for (path, amount) in
         [("cpu", group.cpu.0), ("memory", group.memory.0), ("pods", u64::from(group.pods))]
@@ -255,6 +271,9 @@ fn check_labels(group: &NodeGroup) -> Vec<Problem> {
         } else if key == ZONE_LABEL && !group.zones.is_empty() {
             let text = format!("`{key}` and `zones` say the same thing");
             problems.push(Problem::new(path, text).hint("keep `zones`"));
+        } else if key == RACK_LABEL && group.racks.is_some() {
+            let text = format!("`{key}` and `racks` say the same thing");
+            problems.push(Problem::new(path, text).hint("keep `racks`"));
         }
     }
     for (at, taint) in group.taints.iter().enumerate() {

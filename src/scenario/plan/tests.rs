@@ -76,7 +76,8 @@ fn workloads_become_services_and_sources() {
     assert_eq!(trace.params.pods, PathBuf::from(FOLDER).join("pods.csv"));
     assert_eq!(load.capacity, 18_000);
     let SourcePlan::Faults(faults) = faults else { panic!("{faults:?}") };
-    let positions = |at: usize| faults[at].targets.iter().map(|t| t.position).collect::<Vec<_>>();
+    let positions =
+        |at: usize| faults[at].units.iter().flat_map(|unit| unit.nodes.clone()).collect::<Vec<_>>();
     assert_eq!(positions(0), [1, 3]);
     assert_eq!(positions(1), [6, 8]);
     assert_eq!(positions(2).len(), 9);

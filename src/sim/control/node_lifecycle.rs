@@ -297,8 +297,8 @@ impl World {
         let worker = usize::from(worker);
         let write = self.pass().workers[worker].write.take();
         match write.expect("an answer follows a write") {
-            // A node that has power again has renewed its lease, and its report settles the rest.
-            Write::Conditions(node) if self.fleet.machines[node].powered => {}
+            // A node that is heard again has renewed its lease, and its report settles the rest.
+            Write::Conditions(node) if !self.fleet.machines[node].silent => {}
             Write::Conditions(node) => {
                 self.silence(host, node);
                 self.reconcile_node(host, node);

@@ -2,6 +2,7 @@
 //! pulls, and how it stands with memory and disk.
 
 use super::images::ImageStore;
+use super::link::Held;
 use super::pressure::NodePressures;
 use super::pulls::Ticket;
 use crate::ground::{Purpose, Span, Time};
@@ -27,6 +28,7 @@ pub(in crate::sim) struct Agent {
     /// Pulls that download now.
     pub(super) downloads: u32,
     pub(super) pressures: NodePressures,
+    pub(super) held: Held,
 }
 
 impl Agent {
@@ -40,6 +42,7 @@ impl Agent {
             flows: Vec::new(),
             downloads: 0,
             pressures: NodePressures::default(),
+            held: Held::new(),
         }
     }
 
@@ -49,6 +52,7 @@ impl Agent {
         self.flows.clear();
         self.downloads = 0;
         self.pressures = NodePressures::default();
+        self.held.clear();
     }
 }
 

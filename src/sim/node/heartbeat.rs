@@ -14,49 +14,54 @@ use crate::sim::Event;
 use crate::sim::host::Host;
 use crate::sim::world::World;
 
-const LEASE_PHASE: Purpose = Purpose::new("lease-phase");
+pub(super) const LEASE_PHASE: Purpose = Purpose::new("lease-phase");
 
 impl World {
     /// A node loses power, and everything on it stops. The store knows nothing of it.
     pub(in crate::sim) fn crash<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId) {
-        let now = host.now;
         let machine = &mut self.fleet.machines[node];
         assert!(machine.powered, "{node:?} loses power while it has none");
         machine.powered = false;
         machine.epoch += 1;
-        let machine = *machine;
         host.fact(Fact::NodeCrashed { node });
         self.pulls_are_lost(host, node);
         for pod in self.pods_by_age(node) {
             self.containers_are_lost(host, pod);
         }
         self.fleet.agents[node].loses_power();
+    }
+
+    /// Nothing that a node says arrives any more: when the control plane will find it silent.
+    pub(super) fn falls_silent<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId) {
+        let now = host.now;
+        let machine = &mut self.fleet.machines[node];
+        if std::mem::replace(&mut machine.silent, true) {
+            return;
+        }
+        machine.voice += 1;
+        let machine = *machine;
         let found = if self.is_lifecycle() {
             let params = self.timing.node_lifecycle;
             let lease = self.draw_phase(LEASE_PHASE, machine.key, params.lease_renewal);
             let looks = self.look_phase();
             let renewed = params.last_renewal(now, lease);
-            let renewal = renewed.map_or(machine.up_since, |at| at.max(machine.up_since));
+            let renewal = renewed.map_or(machine.heard_since, |at| at.max(machine.heard_since));
             params.unreachable_at(renewal, looks).max(now)
         } else {
             now + self.timing.detection
         };
-        host.turn(found, Event::NodeFoundSilent { node, epoch: machine.epoch });
+        host.turn(found, Event::NodeFoundSilent { node, voice: machine.voice });
     }
 
-    /// A node has power again and its kubelet begins to report.
+    /// A node has power again.
     pub(in crate::sim) fn repair<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId) {
         let machine = &mut self.fleet.machines[node];
         assert!(!machine.powered, "{node:?} gets power while it has it");
         machine.powered = true;
         machine.epoch += 1;
         machine.up_since = host.now;
-        let epoch = machine.epoch;
+        machine.blank = true;
         host.fact(Fact::NodeRepaired { node });
-        host.store(self.timing.request, Event::NodeReports { node, epoch });
-        for pod in self.pods_by_age(node) {
-            self.kubelet_recovers(host, pod);
-        }
     }
 
     /// The look at which the controller finds that a node is silent.
@@ -64,16 +69,16 @@ impl World {
         &mut self,
         host: &mut Host<'_, S>,
         node: NodeId,
-        epoch: u32,
+        voice: u32,
     ) {
         let row = self.store.truth.node(node);
-        if self.fleet.machines[node].epoch != epoch || !row.present {
+        if self.fleet.machines[node].voice != voice || !row.present {
             return;
         }
         if !self.is_lifecycle() {
             self.node_is_lost(host, node);
         } else if let Some(later) = self.silent_at_look(host, node) {
-            host.turn(later, Event::NodeFoundSilent { node, epoch });
+            host.turn(later, Event::NodeFoundSilent { node, voice });
         }
     }
 
@@ -99,11 +104,11 @@ impl World {
         &mut self,
         host: &mut Host<'_, S>,
         node: NodeId,
-        epoch: u32,
+        voice: u32,
     ) {
         let row = self.store.truth.node(node);
         let (present, ready) = (row.present, row.status.ready);
-        if self.fleet.machines[node].epoch != epoch || !present || ready == Condition::True {
+        if self.fleet.machines[node].voice != voice || !present || ready == Condition::True {
             return;
         }
         self.set_condition(host, node, Condition::True);

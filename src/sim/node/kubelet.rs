@@ -14,7 +14,7 @@ const MOUNT: Purpose = Purpose::new("mount");
 const SANDBOX: Purpose = Purpose::new("sandbox");
 
 impl World {
-    /// A pod was bound: the kubelet of its node sees it after the watch delay, if it has power.
+    /// A pod was bound: the kubelet of its node sees it after the watch delay, if it can.
     pub(in crate::sim) fn kubelet_sees_pod<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
@@ -22,8 +22,8 @@ impl World {
         uid: PodUid,
         node: NodeId,
     ) {
-        if !self.fleet.machines[node].powered {
-            return; // nobody is there; the kubelet will see it when it is back
+        if !self.fleet.machines[node].can_hear() {
+            return; // the kubelet will see it when it can hear again
         }
         if !self.is_lifecycle() {
             self.place(host, pod, uid);
@@ -169,7 +169,7 @@ impl World {
         host.machine(self.timing.watch + self.timing.kubelet.pickup, event);
     }
 
-    /// A pod was asked to stop: its kubelet stops it after the watch delay, if it has power.
+    /// A pod was asked to stop: its kubelet stops it after the watch delay, if it can.
     pub(in crate::sim) fn kubelet_sees_deletion<S: Sink>(
         &mut self,
         host: &mut Host<'_, S>,
@@ -177,11 +177,11 @@ impl World {
     ) {
         let view = *self.store.truth.pod(pod).expect("it was just asked to stop");
         match view.node.filter(|_| !view.phase.is_terminal()) {
-            Some(node) if self.fleet.machines[node].powered => {
+            Some(node) if self.fleet.machines[node].can_hear() => {
                 let uid = view.uid;
                 host.machine(self.timing.watch, Event::KubeletStops { pod, uid });
             }
-            Some(_) => {} // nobody is there; the kubelet will see it when it is back
+            Some(_) => {} // the kubelet will see it when it can hear again
             None => {
                 self.tell_removed(host, pod);
                 self.remove_pod(host, pod);
@@ -197,7 +197,7 @@ impl World {
     ) {
         let Some(view) = self.store.truth.pod_if(pod, uid) else { return };
         let node = view.node.expect("only bound pods are stopped by kubelets");
-        if !self.fleet.machines[node].powered {
+        if !self.fleet.machines[node].has_kubelet() {
             return;
         }
         let grace = self.catalog.pod_spec(view.spec).termination_grace;

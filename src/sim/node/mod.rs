@@ -6,6 +6,7 @@ mod container;
 mod heartbeat;
 mod images;
 mod kubelet;
+mod link;
 mod placement;
 mod pressure;
 mod probes;

@@ -374,7 +374,8 @@ impl World {
         epoch: u32,
         pressures: Pressures,
     ) {
-        if self.fleet.machines[node].epoch == epoch && self.store.truth.node(node).present {
+        let machine = self.fleet.machines[node];
+        if machine.epoch == epoch && !machine.silent && self.store.truth.node(node).present {
             self.write_pressures(host, node, pressures);
         }
     }

@@ -14,7 +14,15 @@ impl World {
     pub(super) fn report<S: Sink>(&mut self, host: &mut Host<'_, S>, pod: PodId, report: Report) {
         let view = self.store.truth.pod(pod).expect("kubelets report on pods that exist");
         let node = view.node.expect("kubelets report on pods that are bound");
-        let (uid, epoch) = (view.uid, self.fleet.machines[node].epoch);
+        let machine = self.fleet.machines[node];
+        let (uid, epoch) = (view.uid, machine.epoch);
+        if machine.silent {
+            // The phase of a pod that has not ended is known when it can be told.
+            if !matches!(report, Report::Phase(_)) {
+                self.fleet.agents[node].held.insert(pod, (uid, report));
+            }
+            return;
+        }
         let client = &mut self.fleet.agents[node].client;
         let mut send = |at: Time| client.as_mut().map_or(at, |client| client.reserve(at));
         let mut sent = send(host.now + self.timing.kubelet.status_report);

@@ -12,7 +12,7 @@ fn detection_is_between_40_and_55_seconds_after_a_crash() {
     let crash = Time::from_secs(1000);
     let mut delays: Vec<f64> = Vec::new();
     for seed in 1..=500 {
-        let mut bench = Bench::new(1, 0).at(crash, Stimulus::Crash { node: 0 });
+        let mut bench = Bench::new(1, 0).at(crash, Stimulus::crash(0));
         bench.seed = seed;
         let facts = bench.facts(Time::from_secs(1200));
         let found = times(&facts, |fact| matches!(fact, Fact::NodeCondition { .. }));
@@ -31,7 +31,7 @@ fn detection_is_between_40_and_55_seconds_after_a_crash() {
 fn pods_leave_a_lost_node_when_their_toleration_ends() {
     for (toleration, least) in [(300, 300.0), (30, 30.0)] {
         let crash = Time::from_secs(500);
-        let mut bench = Bench::new(2, 6).at(crash, Stimulus::Crash { node: 0 });
+        let mut bench = Bench::new(2, 6).at(crash, Stimulus::crash(0));
         bench.toleration = Some(toleration);
         let facts = bench.facts(Time::from_secs(2000));
         let tainted = times(&facts, |fact| matches!(fact, Fact::NodeTainted { on: true, .. }));
@@ -52,8 +52,8 @@ fn pods_leave_a_lost_node_when_their_toleration_ends() {
 #[test]
 fn pods_survive_a_node_that_is_back_before_the_deadline() {
     let facts = Bench::new(2, 4)
-        .at(Time::from_secs(500), Stimulus::Crash { node: 0 })
-        .at(Time::from_secs(700), Stimulus::Repair { node: 0 })
+        .at(Time::from_secs(500), Stimulus::crash(0))
+        .at(Time::from_secs(700), Stimulus::repair(0))
         .facts(Time::from_secs(3000));
     let count = |which: fn(&Fact) -> bool| times(&facts, which).len();
     assert_eq!(count(|fact| matches!(fact, Fact::Deleting { .. })), 0);

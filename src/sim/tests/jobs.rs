@@ -179,7 +179,7 @@ fn what_a_deleted_deployment_owned_goes_or_stays() {
         let action = OperatorAction::Delete { orphan };
         let facts = Bench::new(2, 4)
             .at(Time::from_secs(60), Stimulus::Operate { workload: WorkloadId(0), action })
-            .at(Time::from_secs(90), Stimulus::Crash { node: 0 })
+            .at(Time::from_secs(90), Stimulus::crash(0))
             .facts(Time::from_secs(600));
         let gone = count(&facts, |fact| matches!(fact, Fact::ReplicaSetRemoved { .. }));
         let collected =

@@ -2,6 +2,7 @@
 
 mod control;
 mod drain;
+mod faults;
 mod images;
 mod jobs;
 mod kubelet;
@@ -248,9 +249,9 @@ fn lost_batch_pods_start_again_elsewhere() {
     ] {
         let mut bench = Bench::new(2, 0)
             .batch(6, Span::from_secs(1), Span::from_secs(1000))
-            .at(Time::from_secs(100), Stimulus::Crash { node: 0 });
+            .at(Time::from_secs(100), Stimulus::crash(0));
         if let Some(at) = repair {
-            bench = bench.at(at, Stimulus::Repair { node: 0 });
+            bench = bench.at(at, Stimulus::repair(0));
         }
         bench.detail = detail;
         let facts = bench.facts(Time::MAX);
@@ -303,9 +304,9 @@ fn free_parts_change_no_placement() {
 fn busy() -> Bench {
     Bench::new(6, 10)
         .batch(400, Span::from_secs(3), Span::from_secs(90))
-        .at(Time::from_secs(300), Stimulus::Crash { node: 2 })
-        .at(Time::from_secs(900), Stimulus::Repair { node: 2 })
-        .at(Time::from_secs(600), Stimulus::Crash { node: 4 })
+        .at(Time::from_secs(300), Stimulus::crash(2))
+        .at(Time::from_secs(900), Stimulus::repair(2))
+        .at(Time::from_secs(600), Stimulus::crash(4))
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn losing(nodes: u32, zones: u32, lost: impl IntoIterator<Item = u32>) -> Bench 
     let mut bench = Bench::new(nodes, 0);
     bench.zones = zones;
     bench.params.node_lifecycle.lease_renewal = Span::from_millis(1);
-    lost.into_iter().fold(bench, |bench, node| bench.at(CRASH, Stimulus::Crash { node }))
+    lost.into_iter().fold(bench, |bench, node| bench.at(CRASH, Stimulus::crash(node)))
 }
 
 /// When nodes are tainted NoExecute, in seconds since the first of them.
@@ -93,9 +93,8 @@ fn a_lost_zone_beside_a_healthy_one() {
 fn a_cluster_that_is_lost_as_a_whole_is_not_tainted() {
     let back = CRASH + Span::from_secs(200);
     // Six nodes: five of six are too many for a small zone even after one is back.
-    let facts = losing(6, 1, 0..6)
-        .at(back, Stimulus::Repair { node: 0 })
-        .facts(CRASH + Span::from_secs(1000));
+    let facts =
+        losing(6, 1, 0..6).at(back, Stimulus::repair(0)).facts(CRASH + Span::from_secs(1000));
     assert!(tainted(&facts).len() <= 1, "{:?}", tainted(&facts));
     assert_eq!(states(&facts), [ZoneState::FullDisruption, ZoneState::PartialDisruption]);
     let on = times(&facts, |fact| matches!(fact, Fact::NodeTainted { on: true, .. })).len();
@@ -103,9 +102,8 @@ fn a_cluster_that_is_lost_as_a_whole_is_not_tainted() {
     assert_eq!(on, off, "taints are taken off when the controller suspects itself");
     // Three zones of two: when one node is back, the others are tainted 10 to 15 s later, as
     // recorded of the real controller.
-    let facts = losing(6, 3, 0..6)
-        .at(back, Stimulus::Repair { node: 0 })
-        .facts(CRASH + Span::from_secs(300));
+    let facts =
+        losing(6, 3, 0..6).at(back, Stimulus::repair(0)).facts(CRASH + Span::from_secs(300));
     let after = times(&facts, |fact| matches!(fact, Fact::NodeTainted { on: true, .. }));
     let after: Vec<f64> =
         after.iter().filter(|at| **at > back).map(|at| at.since(back).as_secs_f64()).collect();
@@ -127,11 +125,11 @@ fn a_zone_partly_lost_waits_until_it_is_normal() {
     bench.toleration = Some(10);
     let lost: Vec<u32> = (0..12).map(|number| 3 * number).collect();
     for node in &lost {
-        bench = bench.at(CRASH, Stimulus::Crash { node: *node });
+        bench = bench.at(CRASH, Stimulus::crash(*node));
     }
     let back = CRASH + Span::from_secs(150);
     for node in &lost[..3] {
-        bench = bench.at(back, Stimulus::Repair { node: *node });
+        bench = bench.at(back, Stimulus::repair(*node));
     }
     let facts = bench.facts(CRASH + Span::from_secs(330));
     let on = times(&facts, |fact| matches!(fact, Fact::NodeTainted { on: true, .. }));
@@ -152,7 +150,7 @@ fn many_nodes_are_found_later_than_one() {
     bench.zones = 3;
     bench.params.node_lifecycle.lease_renewal = Span::from_millis(1);
     for node in (0..60).filter(|node| node % 3 != 0) {
-        bench = bench.at(CRASH, Stimulus::Crash { node });
+        bench = bench.at(CRASH, Stimulus::crash(node));
     }
     let facts = bench.facts(CRASH + Span::from_secs(120));
     let found = times(&facts, |fact| matches!(fact, Fact::NodeCondition { .. }));
@@ -166,8 +164,7 @@ fn many_nodes_are_found_later_than_one() {
 #[test]
 fn a_node_that_is_back_is_clean_at_the_next_look() {
     let back = CRASH + Span::from_secs(100);
-    let facts =
-        losing(3, 1, [0]).at(back, Stimulus::Repair { node: 0 }).facts(Time::from_secs(2000));
+    let facts = losing(3, 1, [0]).at(back, Stimulus::repair(0)).facts(Time::from_secs(2000));
     let off = times(&facts, |fact| matches!(fact, Fact::NodeTainted { on: false, .. }));
     assert_eq!(off.len(), 1);
     assert!(off[0].since(back).as_secs_f64() <= 5.1, "{off:?}");
@@ -177,7 +174,7 @@ fn a_node_that_is_back_is_clean_at_the_next_look() {
 #[test]
 fn pods_that_tolerate_everything_stay() {
     for (toleration, leave) in [(Some(60), true), (None, false)] {
-        let mut bench = Bench::new(2, 6).at(CRASH, Stimulus::Crash { node: 0 });
+        let mut bench = Bench::new(2, 6).at(CRASH, Stimulus::crash(0));
         bench.toleration = toleration;
         let facts = bench.facts(CRASH + Span::from_secs(100_000));
         let deleted = times(&facts, |fact| matches!(fact, Fact::Deleting { .. }));
@@ -224,7 +221,7 @@ fn an_eviction_is_called_off_when_the_taint_goes() {
 
 #[test]
 fn evictions_of_a_full_node_pass_through_one_client() {
-    let mut bench = Bench::new(2, 200).at(CRASH, Stimulus::Crash { node: 0 });
+    let mut bench = Bench::new(2, 200).at(CRASH, Stimulus::crash(0));
     bench.pod_cpu = 10;
     let facts = bench.facts(CRASH + Span::from_secs(600));
     let deleted = times(&facts, |fact| matches!(fact, Fact::Deleting { .. }));
@@ -241,7 +238,7 @@ fn evictions_of_a_full_node_pass_through_one_client() {
 fn pods_of_a_deleted_node_are_collected() {
     for seed in 1..20 {
         let mut bench = Bench::new(3, 9)
-            .at(CRASH, Stimulus::Crash { node: 0 })
+            .at(CRASH, Stimulus::crash(0))
             .at(CRASH + Span::from_secs(20), Stimulus::DeleteNode { node: 0 });
         bench.seed = seed;
         let facts = bench.facts(CRASH + Span::from_secs(600));
@@ -263,7 +260,7 @@ fn pods_of_a_deleted_node_are_collected() {
 fn terminating_pods_of_a_node_out_of_service_are_collected() {
     for seed in 1..20 {
         let tainted = CRASH + Span::from_secs(200);
-        let mut bench = Bench::new(2, 4).at(CRASH, Stimulus::Crash { node: 0 });
+        let mut bench = Bench::new(2, 4).at(CRASH, Stimulus::crash(0));
         let taint = taint(&mut bench, "node.kubernetes.io/out-of-service", Effect::NoSchedule);
         bench = bench.at(tainted, Stimulus::Taint { node: 0, taint, on: true });
         bench.seed = seed;

@@ -143,8 +143,8 @@ fn below_the_partition_a_lost_pod_comes_back_as_it_was() {
     // were evicted, so that all of them are made again.
     let mut bench = released(3);
     for node in 0..4 {
-        bench = bench.at(Time::from_secs(200), Stimulus::Crash { node });
-        bench = bench.at(Time::from_secs(800), Stimulus::Repair { node });
+        bench = bench.at(Time::from_secs(200), Stimulus::crash(node));
+        bench = bench.at(Time::from_secs(800), Stimulus::repair(node));
     }
     let facts = run(&bench, partition, 1600);
     let all = templates(&facts);
@@ -154,7 +154,7 @@ fn below_the_partition_a_lost_pod_comes_back_as_it_was() {
 
 #[test]
 fn a_pod_on_a_dead_node_is_not_replaced_until_the_node_is_back_or_gone() {
-    let crashed = |bench: Bench| bench.at(RELEASE, Stimulus::Crash { node: 0 });
+    let crashed = |bench: Bench| bench.at(RELEASE, Stimulus::crash(0));
     let on_node = |facts: &[Record]| {
         facts.iter().any(|r| matches!(r.fact, Fact::Bound { node, .. } if node.0 == 0))
     };
@@ -162,7 +162,7 @@ fn a_pod_on_a_dead_node_is_not_replaced_until_the_node_is_back_or_gone() {
     assert!(on_node(&waits));
     let told = story(&waits, RELEASE);
     assert!(told.contains('-') && !told.contains('+'), "terminating, for ever: {told}");
-    let back = Stimulus::Repair { node: 0 };
+    let back = Stimulus::repair(0);
     let back = run(&crashed(Bench::new(2, 2)).at(Time::from_secs(1000), back), |_| {}, 5000);
     let replaced = times(&back, |fact| matches!(fact, Fact::Replaced { .. }));
     assert!(replaced.len() == 1 && replaced[0] > Time::from_secs(1000), "{replaced:?}");

@@ -1,7 +1,12 @@
-//! Failures of machines: when they happen. What they do is the simulation's business.
+//! Faults: when they strike and whom. What they do is the simulation's business.
 
-mod outage;
+mod check;
+mod mode;
 mod params;
+mod source;
+#[cfg(test)]
+mod tests;
 
-pub use outage::{FaultPlan, FaultSource, NodeTarget};
-pub use params::{FaultAction, FaultParams, FaultStart, RenewalParams};
+pub use mode::FaultMode;
+pub use params::{FaultParams, FaultStart, RenewalParams};
+pub use source::{FaultPlan, FaultSource, FaultUnit, NodeTarget};
