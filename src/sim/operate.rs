@@ -92,6 +92,7 @@ impl World {
             OperatorAction::Pause => Some(DeploymentSpec { paused: true, ..before }),
             OperatorAction::Delete { .. } => unreachable!("it was seen to"),
             OperatorAction::Resume => Some(DeploymentSpec { paused: false, ..before }),
+            OperatorAction::Partition { .. } => None,
             OperatorAction::Readiness { .. } => unreachable!("it was seen to"),
         };
         match spec {

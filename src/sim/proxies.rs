@@ -9,9 +9,9 @@
 //! only these three moments are events. Cohorts become one within a few writes.
 //!
 //! A proxy lists everything when its node gets power, or is connected again, and counts no more
-//! when it loses that, which moves none of the moments already planned. Clients are spread evenly over nodes, so that a pod
-//! serves when the proxies of half of the nodes route to it. A client keeps an answer of the name
-//! server for the TTL, at a phase spread evenly.
+//! when it loses that, which moves none of the moments already planned. Clients are spread evenly
+//! over nodes, so that a pod serves when the proxies of half of the nodes route to it. A client
+//! keeps an answer of the name server for the TTL, at a phase spread evenly.
 
 use super::Event;
 use super::discovery_event::DiscoveryEvent;

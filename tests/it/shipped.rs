@@ -108,7 +108,7 @@ fn rolling_update() {
     check("rolling-update", "rolling-update", &[]);
 }
 
-/// A stuck ordinal stays stuck when the template is put back.
+/// A stuck ordinal stays stuck when the template is put back, until its pod is deleted too.
 #[test]
 fn statefulset_stuck() {
     check("statefulset-stuck", "statefulset-stuck", &[]);
@@ -121,8 +121,8 @@ fn statefulset_stuck() {
             catalog::value(&finished.results, "availability.worst").unwrap()
         })
         .collect();
-    let [stuck, put_back] = results[..] else { panic!("{results:?}") };
-    assert!(stuck < 0.3 && (stuck - put_back).abs() < 1e-9, "{results:?}");
+    let [stuck, put_back, pod_deleted] = results[..] else { panic!("{results:?}") };
+    assert!(pod_deleted > 0.7 && stuck < 0.3 && (stuck - put_back).abs() < 1e-9, "{results:?}");
 }
 
 /// A part of the Job is lost, and only that one.
