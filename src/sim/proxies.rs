@@ -403,7 +403,7 @@ mod tests {
             }
             let mut now = Time::ZERO;
             for gap in gaps {
-                now = now + Span::from_millis(gap);
+                now += Span::from_millis(gap);
                 for (last, _) in &mut lasts {
                     *last = RULE.sync_of(*last, now + RULE.full);
                 }
