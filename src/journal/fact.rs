@@ -8,7 +8,8 @@ use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
     AlertState, Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason,
     JobId, JobOutcome, NodeId, NodeSpecId, PluginSet, PodSpecId, PodUid, Pressure, ProbeKind,
-    ProgressReason, ReleaseDecision, ReplicaSetId, Resource, Strike, WorkloadId, ZoneState,
+    ProgressReason, ReleaseDecision, ReplicaSetId, Resource, Strike, VolumeEnd, VolumeWait,
+    WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -576,6 +577,54 @@ pub enum Fact {
         workload: WorkloadId,
         /// The pods; `None`: all.
         spec: Option<PodSpecId>,
+    },
+    /// A pod waits because of its volumes.
+    VolumesAwaited {
+        /// Pod.
+        pod: PodUid,
+        /// What for.
+        wait: VolumeWait,
+        /// The volume, or the claim that has none yet.
+        storage: Name,
+        /// The node that has the volume, if it is another one.
+        node: Option<NodeId>,
+    },
+    /// A driver has made a volume.
+    VolumeProvisioned {
+        /// Volume.
+        volume: Name,
+        /// The claim that it was made for.
+        claim: Name,
+    },
+    /// A claim and a volume have each other.
+    ClaimBound {
+        /// Claim.
+        claim: Name,
+        /// Volume.
+        volume: Name,
+    },
+    /// A volume is attached to a node.
+    VolumeAttached {
+        /// Volume.
+        volume: Name,
+        /// Node.
+        node: NodeId,
+    },
+    /// A volume is detached from a node.
+    VolumeDetached {
+        /// Volume.
+        volume: Name,
+        /// Node.
+        node: NodeId,
+        /// By force: the node has not said that it is unmounted.
+        forced: bool,
+    },
+    /// Nobody claims a volume any more, or it is gone.
+    VolumeEnded {
+        /// Volume.
+        volume: Name,
+        /// What became of it.
+        end: VolumeEnd,
     },
     /// The run ended here.
     RunEnded {

@@ -45,6 +45,7 @@ impl Fact {
             | Fact::Interrupted { pod }
             | Fact::Deleting { pod, .. }
             | Fact::EvictionAnswered { pod, .. }
+            | Fact::VolumesAwaited { pod, .. }
             | Fact::Removed { pod } => (Some(pod), None, None),
             Fact::NodeAdded { node, .. }
             | Fact::FaultBegan { node, .. }

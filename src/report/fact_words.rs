@@ -6,7 +6,7 @@ use crate::ground::{Name, Span, Table, Time};
 use crate::journal::{DeletionCause, DrainEnd, Fact, Loss, PodRow, PullOutcome, TrailWorkload};
 use crate::model::{
     Catalog, Condition, ContainerEnd, ContainerWait, EvictionAnswer, FailedReason, NodeId, PodUid,
-    Pressure, ProbeKind, WorkloadId,
+    Pressure, ProbeKind, VolumeWait, WorkloadId,
 };
 
 /// What happened and why, in words.
@@ -178,6 +178,25 @@ impl Cast<'_> {
         match *fact {
             Fact::Admitted { .. } => {
                 ("admitted".to_owned(), "its kubelet prepares volumes and sandbox".to_owned())
+            }
+            Fact::VolumesAwaited { wait, storage, node, .. } => {
+                let name = self.catalog.names.text(storage);
+                let what = match wait {
+                    VolumeWait::Claim => format!("waits until the claim {name} is bound"),
+                    VolumeWait::Attach => format!("waits until {name} is attached"),
+                    VolumeWait::OtherNode => format!("waits for {name}"),
+                    VolumeWait::Mount => "mounts its volumes".to_owned(),
+                };
+                let why = match (wait, node) {
+                    (VolumeWait::Claim, _) => "it is bound to its node then".to_owned(),
+                    (VolumeWait::Attach, _) => "its volume has to come to its node".to_owned(),
+                    (VolumeWait::OtherNode, Some(node)) => {
+                        format!("{} still has it, and one node at a time may", self.node(node))
+                    }
+                    (VolumeWait::OtherNode, None) => "another node still has it".to_owned(),
+                    (VolumeWait::Mount, _) => "all of them are attached".to_owned(),
+                };
+                (what, why)
             }
             Fact::SandboxReady { .. } => {
                 ("sandbox is ready".to_owned(), "volumes and network are there, too".to_owned())

@@ -1,6 +1,7 @@
 //! Everything that can be scheduled.
 
 use super::task_event::TaskEvent;
+use super::volume_event::VolumeEvent;
 use crate::ground::Time;
 use crate::journal::DeletionCause;
 use crate::model::{
@@ -349,6 +350,8 @@ pub enum Event {
     },
     /// Something about Jobs or owned objects.
     Task(TaskEvent),
+    /// Something about claims and volumes.
+    Volume(VolumeEvent),
     /// The report of a node that is back reaches the store.
     NodeReports {
         /// Node.

@@ -13,6 +13,7 @@ mod replicas;
 mod stateful_sets;
 mod taint_eviction;
 mod tasks;
+mod volumes;
 mod work_queue;
 
 use super::Event;
@@ -43,6 +44,7 @@ pub(super) use stateful_sets::revisions_of;
 use std::collections::VecDeque;
 use taint_eviction::Evictions;
 use tasks::{TaskDuty, TaskMemory};
+use volumes::{VolumeDuty, VolumeMemory};
 
 /// What is to be done about something observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +65,8 @@ enum Duty {
     Evict(PodId, PodUid, Time),
     /// Something about a Job or an object without an owner.
     Task(TaskDuty),
+    /// Something about claims or volumes.
+    Volume(VolumeDuty),
     /// The NoSchedule taints of a node do not follow from its conditions.
     Mark(NodeId),
 }
@@ -84,6 +88,7 @@ pub(super) struct Memory {
     disruptions: Disruptions,
     evictions: Evictions,
     tasks: TaskMemory,
+    volumes: VolumeMemory,
     nodes: NodeLifecycle,
     garbage: Garbage,
     gc_params: PodGcParams,
@@ -104,6 +109,7 @@ impl Control {
             disruptions: Disruptions::new(),
             evictions: Evictions::new(),
             tasks: TaskMemory::new(),
+            volumes: VolumeMemory::new(timing),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
             garbage: Garbage::default(),
             gc_params: timing.pod_gc,
@@ -132,6 +138,7 @@ impl Control {
             client.set_rate(timing.controllers);
         }
         memory.tasks.set_rate(timing);
+        memory.volumes.set_rate(timing);
     }
 
     /// What was there at the start is known, and only what services lack is left to be done.
@@ -144,7 +151,10 @@ impl Memory {
     /// True if a change, about to be made to `truth`, may give a controller something to do.
     /// `unread` changes have not been observed yet. Others are taken in later, in order.
     pub(super) fn cares_about(&self, cx: Cx<'_>, change: &Change, unread: u64) -> bool {
-        if self.tasks.cares_about(cx, change) || !disruptions::touched(cx, change).is_empty() {
+        if self.tasks.cares_about(cx, change)
+            || self.volumes.cares_about(cx, change)
+            || !disruptions::touched(cx, change).is_empty()
+        {
             return true;
         }
         match *change {
@@ -217,6 +227,7 @@ impl Memory {
         self.duties.extend(disruptions::duties(cx, change));
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);
+        self.storage_observes(cx, change);
     }
 
     /// A pod stops counting for its owner, unless it stopped before.
@@ -287,12 +298,14 @@ impl World {
                 }
                 Duty::Replace(pod, lost) => self.replace(host, pod, lost),
                 Duty::Task(duty) => self.see_to(host, duty),
+                Duty::Volume(duty) => self.see_to_storage(host, duty),
                 Duty::Evict(pod, uid, at) => host.turn(at, Event::StayEnds { pod, uid }),
                 Duty::Mark(node) => self.write_taints(host, node, TaintWrite::NoSchedule),
             }
         }
         self.plan_look(host);
         self.plan_garbage_pass(host);
+        self.plan_attach_pass(host);
         if let Some(at) = self.control.feed.next_wanted(&self.store) {
             self.wake_controllers(host, at);
         }

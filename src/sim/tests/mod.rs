@@ -12,6 +12,7 @@ mod preemption;
 mod pressure;
 mod rollout;
 mod stateful;
+mod volumes;
 
 use crate::engine::{Limits, Stopped};
 use crate::ground::{Bytes, Draws, Key, MilliCpu, Span, SpanDist, Time};
@@ -24,7 +25,7 @@ use crate::model::{
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
 use crate::sim::{
     Arrivals, Detail, Keeper, KubeletDelays, MonitoringSetup, NodeSetup, Run, SavedRun, Setup,
-    SimParams,
+    SimParams, VolumeDelays,
 };
 use std::convert::Infallible;
 
@@ -188,6 +189,7 @@ impl Bench {
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),
             think_time: Span::from_millis(2),
             delays: delays(self.start),
+            volume_delays: VolumeDelays::NONE,
             params: self.params.clone(),
             detail: self.detail,
             draws: Draws::new(self.seed),
