@@ -3,25 +3,14 @@
 //! Identifiers in facts are never reused and are introduced by earlier facts, so a journal alone
 //! suffices for every metric.
 
-use super::{DeletionCause, DrainEnd, Propagation, PullOutcome};
+use super::{DeletionCause, DrainEnd, Propagation, PullOutcome, RunEnd, VolumeFact};
 use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
     AlertState, Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason,
     JobId, JobOutcome, NodeId, NodeSpecId, PluginSet, PodSpecId, PodUid, Pressure, ProbeKind,
-    ProgressReason, ReleaseDecision, ReplicaSetId, Resource, Strike, VolumeEnd, VolumeWait,
-    WorkloadId, ZoneState,
+    ProgressReason, ReleaseDecision, ReplicaSetId, Resource, Strike, WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum RunEnd {
-    /// The time `until` was reached.
-    Until = 0,
-    /// Nothing was left that could happen.
-    Exhausted = 1,
-}
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -578,54 +567,8 @@ pub enum Fact {
         /// The pods; `None`: all.
         spec: Option<PodSpecId>,
     },
-    /// A pod waits because of its volumes.
-    VolumesAwaited {
-        /// Pod.
-        pod: PodUid,
-        /// What for.
-        wait: VolumeWait,
-        /// The volume, or the claim that has none yet.
-        storage: Name,
-        /// The node that has the volume, if it is another one.
-        node: Option<NodeId>,
-    },
-    /// A driver has made a volume.
-    VolumeProvisioned {
-        /// Volume.
-        volume: Name,
-        /// The claim that it was made for.
-        claim: Name,
-    },
-    /// A claim and a volume have each other.
-    ClaimBound {
-        /// Claim.
-        claim: Name,
-        /// Volume.
-        volume: Name,
-    },
-    /// A volume is attached to a node.
-    VolumeAttached {
-        /// Volume.
-        volume: Name,
-        /// Node.
-        node: NodeId,
-    },
-    /// A volume is detached from a node.
-    VolumeDetached {
-        /// Volume.
-        volume: Name,
-        /// Node.
-        node: NodeId,
-        /// By force: the node has not said that it is unmounted.
-        forced: bool,
-    },
-    /// Nobody claims a volume any more, or it is gone.
-    VolumeEnded {
-        /// Volume.
-        volume: Name,
-        /// What became of it.
-        end: VolumeEnd,
-    },
+    /// Something about claims and volumes.
+    Volume(VolumeFact),
     /// The run ended here.
     RunEnded {
         /// How.

@@ -45,7 +45,6 @@ impl Fact {
             | Fact::Interrupted { pod }
             | Fact::Deleting { pod, .. }
             | Fact::EvictionAnswered { pod, .. }
-            | Fact::VolumesAwaited { pod, .. }
             | Fact::Removed { pod } => (Some(pod), None, None),
             Fact::NodeAdded { node, .. }
             | Fact::FaultBegan { node, .. }
@@ -59,6 +58,7 @@ impl Fact {
             | Fact::NodeCordoned { node, .. }
             | Fact::DrainEnded { node, .. }
             | Fact::ImagesCollected { node, .. } => (None, Some(node), None),
+            Fact::Volume(fact) => (fact.pod(), None, None),
             _ => (None, None, self.workload()),
         };
         Subject { pod, node, workload }

@@ -105,34 +105,8 @@ impl Fact {
             | Fact::JobEnded { .. }
             | Fact::JobRemoved { .. }
             | Fact::OwnerDeleted { .. } => self.task_words(),
-            Fact::VolumesAwaited { .. }
-            | Fact::VolumeProvisioned { .. }
-            | Fact::ClaimBound { .. }
-            | Fact::VolumeAttached { .. }
-            | Fact::VolumeDetached { .. }
-            | Fact::VolumeEnded { .. } => self.volume_words(),
+            Fact::Volume(fact) => fact.words(),
             _ => self.operation_words(),
-        }
-    }
-
-    /// The canonical form of facts about claims and volumes.
-    const fn volume_words(&self) -> [u64; 3] {
-        match *self {
-            Fact::VolumesAwaited { pod, wait, storage, node } => {
-                let node = match node {
-                    Some(node) => pair(node.0, 1),
-                    None => 0,
-                };
-                [pair(74 | (wait as u32) << 8, pod.0), storage.0 as u64, node]
-            }
-            Fact::VolumeProvisioned { volume, claim } => [pair(75, volume.0), claim.0 as u64, 0],
-            Fact::ClaimBound { claim, volume } => [pair(76, claim.0), volume.0 as u64, 0],
-            Fact::VolumeAttached { volume, node } => [pair(77, volume.0), node.0 as u64, 0],
-            Fact::VolumeDetached { volume, node, forced } => {
-                [pair(78, volume.0), node.0 as u64, forced as u64]
-            }
-            Fact::VolumeEnded { volume, end } => [pair(79, volume.0), end as u64, 0],
-            _ => panic!("only facts about volumes come here"),
         }
     }
 

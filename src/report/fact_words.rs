@@ -3,7 +3,9 @@
 
 use super::words::duration;
 use crate::ground::{Name, Span, Table, Time};
-use crate::journal::{DeletionCause, DrainEnd, Fact, Loss, PodRow, PullOutcome, TrailWorkload};
+use crate::journal::{
+    DeletionCause, DrainEnd, Fact, Loss, PodRow, PullOutcome, TrailWorkload, VolumeFact,
+};
 use crate::model::{
     Catalog, Condition, ContainerEnd, ContainerWait, EvictionAnswer, FailedReason, NodeId, PodUid,
     Pressure, ProbeKind, VolumeWait, WorkloadId,
@@ -179,7 +181,7 @@ impl Cast<'_> {
             Fact::Admitted { .. } => {
                 ("admitted".to_owned(), "its kubelet prepares volumes and sandbox".to_owned())
             }
-            Fact::VolumesAwaited { wait, storage, node, .. } => {
+            Fact::Volume(VolumeFact::Awaited { wait, storage, node, .. }) => {
                 let name = self.catalog.names.text(storage);
                 let what = match wait {
                     VolumeWait::Claim => format!("waits until the claim {name} is bound"),

@@ -1,5 +1,5 @@
-//! Between the choice of a node and the binding of a pod: what was decided about volumes is written,
-//! and the scheduler waits until every claim of the pod is bound.
+//! Between the choice of a node and the binding of a pod: what was decided about volumes is
+//! written, and the scheduler waits until every claim of the pod is bound.
 //!
 //! Source: `PreBind` of `pkg/scheduler/framework/plugins/volumebinding/volume_binding.go` and
 //! `BindPodVolumes` of `binder.go`, Kubernetes 1.34.
@@ -9,7 +9,7 @@ use super::host::Host;
 use super::volume_event::VolumeEvent;
 use super::world::World;
 use crate::ground::{Name, Span, Time};
-use crate::journal::{Fact, Sink};
+use crate::journal::{Fact, Sink, VolumeFact};
 use crate::model::{ClaimRef, DeviceMask, NodeId, PodId, PodUid, VolumePlan, VolumeWait};
 use crate::policy::Action;
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ impl World {
         if let Claims::Missing(claim) = self.claims_of_decided(uid) {
             let storage = self.introduce_claim(host, claim);
             let wait = VolumeWait::Claim;
-            host.fact(Fact::VolumesAwaited { pod: uid, wait, storage, node: None });
+            host.fact(Fact::Volume(VolumeFact::Awaited { pod: uid, wait, storage, node: None }));
         }
         host.turn(from + BIND_TIMEOUT, Event::Volume(VolumeEvent::SchedulerLooks { uid }));
         self.plan_scheduler_look(host, uid);

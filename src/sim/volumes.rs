@@ -1,5 +1,5 @@
-//! Claims and volumes as a run goes on: claims come and go with the pods that they are made for, and
-//! what pods have of volumes is kept here. The controllers are in `control/volumes`.
+//! Claims and volumes as a run goes on: claims come and go with the pods that they are made for,
+//! and what pods have of volumes is kept here. The controllers are in `control/volumes`.
 //!
 //! At `placement` detail a volume is bound, or made, when its pod is bound. What is left of a
 //! driver's capacity does not change. Garbage collection of claims takes no time of its own.
@@ -9,7 +9,7 @@ use super::host::Host;
 use super::prebind::Decided;
 use super::world::World;
 use crate::ground::Name;
-use crate::journal::{Fact, Sink};
+use crate::journal::{Fact, Sink, VolumeFact};
 use crate::model::{
     Catalog, Change, Claim, ClaimRef, ClaimTemplate, NodeId, Object, ObjectId, PodName, PodSpecId,
     PodUid, PodView, PodVolume, ReclaimPolicy, View, Volume, VolumePlan, WorkloadId,
@@ -316,7 +316,7 @@ impl World {
     ) {
         let (claim, volume) = (self.introduce_claim(host, claim.key()), volume.name);
         self.introduce_name(host, volume);
-        host.fact(Fact::ClaimBound { claim, volume });
+        host.fact(Fact::Volume(VolumeFact::ClaimBound { claim, volume }));
     }
 
     /// The name of a claim as facts have it, with its namespace unless that is the default one.

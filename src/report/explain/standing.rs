@@ -2,7 +2,7 @@
 
 use super::AttemptRow;
 use crate::ground::{Name, Span, Time};
-use crate::journal::{DeletionCause, Fact, PodTrail};
+use crate::journal::{DeletionCause, Fact, PodTrail, VolumeFact};
 use crate::model::{ContainerWait, FailedReason, NodeId, PodUid, VolumeWait};
 use crate::report::fact_words::{Cast, deleted, failed, length, moment};
 
@@ -60,7 +60,7 @@ impl Sum {
             Fact::Bound { node, .. } => (self.bound, self.hold) = (Some((node, at)), None),
             Fact::BindFailed { .. } => self.hold = None,
             Fact::Admitted { .. } => self.admitted = Some(at),
-            Fact::VolumesAwaited { wait, storage, node, .. } => {
+            Fact::Volume(VolumeFact::Awaited { wait, storage, node, .. }) => {
                 self.hold = Some(Hold::Volumes(wait, storage, node));
             }
             Fact::SandboxReady { .. } => self.hold = None,

@@ -69,7 +69,10 @@ fn complete(telling: &mut Telling, fact: &Fact, attempt: &AttemptRow) {
 }
 
 fn step(record: &Record, telling: Telling, cast: &Cast<'_>) -> Step {
-    let written = format!("{:?}", record.fact);
+    let written = match record.fact {
+        Fact::Volume(fact) => format!("Volume{fact:?}"),
+        fact => format!("{fact:?}"),
+    };
     let end = written.find([' ', '{']).unwrap_or(written.len());
     Step {
         at_ns: record.at.as_nanos(),

@@ -1,7 +1,7 @@
 //! In which step a pod is, one at a time, from what was told of it.
 
 use crate::ground::Name;
-use crate::journal::{DeletionCause, Fact};
+use crate::journal::{DeletionCause, Fact, VolumeFact};
 use crate::model::{ContainerWait, NodeId, PodName, PodSpecId, VolumeWait};
 
 /// One slice of a pod's track.
@@ -91,7 +91,7 @@ impl Pod {
         match *fact {
             Fact::Bound { node, .. } => (self.node, self.volumes) = (Some(node), None),
             Fact::BindFailed { .. } => self.volumes = None,
-            Fact::VolumesAwaited { wait, .. } => self.volumes = Some(wait),
+            Fact::Volume(VolumeFact::Awaited { wait, .. }) => self.volumes = Some(wait),
             Fact::Admitted { .. } => {
                 (self.admitted, self.sandbox, self.lost) = (true, false, false)
             }

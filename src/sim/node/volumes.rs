@@ -6,7 +6,7 @@
 //! between the looks of the kubelet.
 
 use crate::ground::{Name, Purpose, Span, Time};
-use crate::journal::{Fact, Sink};
+use crate::journal::{Fact, Sink, VolumeFact};
 use crate::model::{NodeId, PodId, PodUid, VolumeWait};
 use crate::sim::host::Host;
 use crate::sim::machine::Stage;
@@ -36,7 +36,12 @@ impl World {
             if self.volumes.awaiting.insert(uid) {
                 self.introduce_name(host, storage);
                 let wait = VolumeWait::Attach;
-                host.fact(Fact::VolumesAwaited { pod: uid, wait, storage, node: None });
+                host.fact(Fact::Volume(VolumeFact::Awaited {
+                    pod: uid,
+                    wait,
+                    storage,
+                    node: None,
+                }));
             }
             return;
         }
@@ -47,7 +52,7 @@ impl World {
         if let Some(storage) = volumes.first().copied() {
             self.introduce_name(host, storage);
             let wait = VolumeWait::Mount;
-            host.fact(Fact::VolumesAwaited { pod: uid, wait, storage, node: None });
+            host.fact(Fact::Volume(VolumeFact::Awaited { pod: uid, wait, storage, node: None }));
         }
         self.kubelet_prepares(host, pod, took);
     }

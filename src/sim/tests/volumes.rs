@@ -4,7 +4,7 @@
 use super::{Bench, times};
 use crate::engine::Limits;
 use crate::ground::{Bytes, Span, SpanDist, Time};
-use crate::journal::{Fact, Journal, Record};
+use crate::journal::{Fact, Journal, Record, VolumeFact};
 use crate::model::{
     AccessMode, BindingMode, ClaimFate, ClaimTemplate, Effect, NodeId, Object, OperatorAction,
     PodVolume, ReclaimPolicy, StatefulSetGoal, Stimulus, StorageClass, Taint, VolumeEnd,
@@ -77,7 +77,7 @@ fn once(facts: &[Record], which: impl Fn(&Fact) -> bool) -> Time {
 
 fn waits(facts: &[Record]) -> Vec<(Time, VolumeWait)> {
     let wait = |record: &Record| match record.fact {
-        Fact::VolumesAwaited { wait, .. } => Some((record.at, wait)),
+        Fact::Volume(VolumeFact::Awaited { wait, .. }) => Some((record.at, wait)),
         _ => None,
     };
     facts.iter().filter_map(wait).collect()
@@ -92,22 +92,21 @@ fn assert_within_a_look(span: Span, expected: Span, what: &str) {
 fn each_latency_of_a_volume_is_seen() {
     let facts = facts(&Bench::new(2, 1), 60);
     let told = waits(&facts);
-    let [(decided, VolumeWait::Claim), (admitted, VolumeWait::Attach), (mounts, VolumeWait::Mount)] =
-        told[..]
-    else {
+    use VolumeWait::{Attach, Claim, Mount};
+    let [(decided, Claim), (admitted, Attach), (mounts, Mount)] = told[..] else {
         panic!("{told:?}");
     };
     // The claim is written; watch 20 ms, its mark 10 ms, watch 20 ms, the volume 10 ms.
-    let made = once(&facts, |fact| matches!(fact, Fact::VolumeProvisioned { .. }));
+    let made = once(&facts, |fact| matches!(fact, Fact::Volume(VolumeFact::Provisioned { .. })));
     assert_eq!(made.since(decided), MILLI * 60 + PROVISION);
-    let claimed = once(&facts, |fact| matches!(fact, Fact::ClaimBound { .. }));
+    let claimed = once(&facts, |fact| matches!(fact, Fact::Volume(VolumeFact::ClaimBound { .. })));
     assert_eq!(claimed.since(made), MILLI * 30);
     // The scheduler looks each second, and writes the binding.
     let bound = once(&facts, |fact| matches!(fact, Fact::Bound { .. }));
     assert_eq!(bound.since(decided), Span::from_secs(11) + MILLI * 10);
     // Watch 20 ms and pickup 100 ms.
     assert_eq!(admitted.since(bound), MILLI * 120);
-    let attached = once(&facts, |fact| matches!(fact, Fact::VolumeAttached { .. }));
+    let attached = once(&facts, |fact| matches!(fact, Fact::Volume(VolumeFact::Attached { .. })));
     assert_within_a_look(attached.since(bound), MILLI * 20 + ROUND + ATTACH, "attach");
     assert_eq!(mounts.since(attached), MILLI * 20);
     let started = once(&facts, |fact| matches!(fact, Fact::ContainerStarted { .. }));
@@ -134,7 +133,7 @@ struct Move {
 
 fn moved(facts: &[Record]) -> Move {
     let detached = facts.iter().find_map(|record| match record.fact {
-        Fact::VolumeDetached { forced, .. } => Some((record.at, forced)),
+        Fact::Volume(VolumeFact::Detached { forced, .. }) => Some((record.at, forced)),
         _ => None,
     });
     let gone = once(facts, |fact| matches!(fact, Fact::Removed { .. }));
@@ -143,7 +142,7 @@ fn moved(facts: &[Record]) -> Move {
     Move {
         gone,
         detached: detached.unwrap(),
-        attached: times(facts, |fact| matches!(fact, Fact::VolumeAttached { .. }))[1],
+        attached: times(facts, |fact| matches!(fact, Fact::Volume(VolumeFact::Attached { .. })))[1],
         started: times(facts, |fact| matches!(fact, Fact::ContainerStarted { .. }))[1],
     }
 }
@@ -168,7 +167,9 @@ fn a_replica_of_a_crashed_node_stays_where_it_is() {
     let after = asked.since(Time::from_secs(100));
     assert!(after > Span::from_secs(340) && after < Span::from_secs(357), "{after}");
     assert_eq!(times(&facts, |fact| matches!(fact, Fact::PodCreated { .. })).len(), 1);
-    assert!(times(&facts, |fact| matches!(fact, Fact::VolumeDetached { .. })).is_empty());
+    assert!(
+        times(&facts, |fact| matches!(fact, Fact::Volume(VolumeFact::Detached { .. }))).is_empty()
+    );
 }
 
 #[test]
@@ -227,7 +228,7 @@ fn a_node_that_is_back_gives_its_volume_back() {
 
 fn ends(facts: &[Record]) -> Vec<(Time, VolumeEnd)> {
     let end = |record: &Record| match record.fact {
-        Fact::VolumeEnded { end, .. } => Some((record.at, end)),
+        Fact::Volume(VolumeFact::Ended { end, .. }) => Some((record.at, end)),
         _ => None,
     };
     facts.iter().filter_map(end).collect()
@@ -249,7 +250,7 @@ fn claims_of_replicas_that_are_not_wanted_go_if_the_set_wants_it_so() {
     // The object goes 10 ms after the last status; watch 20 ms, and the write 10 ms.
     assert_eq!(released.since(gone), MILLI * 40);
     // The driver deletes what is detached.
-    let detached = once(&facts, |fact| matches!(fact, Fact::VolumeDetached { .. }));
+    let detached = once(&facts, |fact| matches!(fact, Fact::Volume(VolumeFact::Detached { .. })));
     assert_within_a_look(detached.since(gone), MILLI * 20 + ROUND + DETACH, "detach");
     assert_eq!(deleted.since(detached), MILLI * 10);
 }

@@ -10,7 +10,7 @@
 //! place here. That a volume is in use is taken to be reported with the pod that uses it.
 
 use crate::ground::{Key, Name, Purpose, Span, Time};
-use crate::journal::{Fact, Sink};
+use crate::journal::{Fact, Sink, VolumeFact};
 use crate::model::{Catalog, Change, Condition, NodeId, PodId, PodUid, Volume, VolumeWait};
 use crate::policy::Cx;
 use crate::sim::control::client::Client;
@@ -316,7 +316,7 @@ impl World {
                 for pod in waiting {
                     let (wait, node) = (VolumeWait::OtherNode, Some(holder));
                     let storage = volume;
-                    host.fact(Fact::VolumesAwaited { pod, wait, storage, node });
+                    host.fact(Fact::Volume(VolumeFact::Awaited { pod, wait, storage, node }));
                 }
                 continue;
             }
@@ -349,7 +349,7 @@ impl World {
             attacher.touched.insert(volume);
         }
         self.introduce_name(host, volume);
-        host.fact(Fact::VolumeAttached { volume, node });
+        host.fact(Fact::Volume(VolumeFact::Attached { volume, node }));
         for (uid, pod) in users {
             let event = VolumeEvent::KubeletSees { pod, uid };
             host.machine(self.timing.watch, Event::Volume(event));
@@ -374,7 +374,7 @@ impl World {
         }
         let forced = gone.stand == Stand::Detaching(true);
         self.introduce_name(host, volume);
-        host.fact(Fact::VolumeDetached { volume, node, forced });
+        host.fact(Fact::Volume(VolumeFact::Detached { volume, node, forced }));
         self.volumes.forget_mounts(volume, node);
         self.delete_if_free(host, volume);
         self.plan_attach_pass(host);

@@ -4,7 +4,7 @@
 //! Kubernetes 1.34; kubernetes-csi external-provisioner 5 (`pkg/controller/topology.go`).
 
 use crate::ground::{Key, Name, Purpose, Span, Time};
-use crate::journal::{Fact, Sink};
+use crate::journal::{Fact, Sink, VolumeFact};
 use crate::model::{BindingMode, Catalog, Claim, ClaimRef, NodeId, Volume};
 use crate::policy::kube::control::{
     ClaimStep, bind_volume, claim_step, place_at_once, provisioned,
@@ -198,7 +198,7 @@ impl World {
         let volume = provisioned(self.new_volume_name(key), &claim, (driver, reclaim), &place);
         self.introduce_name(host, volume.name);
         let claim = self.introduce_claim(host, key);
-        host.fact(Fact::VolumeProvisioned { volume: volume.name, claim });
+        host.fact(Fact::Volume(VolumeFact::Provisioned { volume: volume.name, claim }));
         self.set_volume(host, volume);
     }
 

@@ -5,7 +5,7 @@
 //! be deleted stays until no node has it.
 
 use crate::ground::Name;
-use crate::journal::{Fact, Sink};
+use crate::journal::{Fact, Sink, VolumeFact};
 use crate::model::{Change, Object, ReclaimPolicy, Volume, VolumeEnd};
 use crate::sim::VolumeEvent;
 use crate::sim::host::Host;
@@ -42,7 +42,7 @@ impl World {
             volume.released = true;
             volume.available = false;
             self.introduce_name(host, name);
-            host.fact(Fact::VolumeEnded { volume: name, end: VolumeEnd::Released });
+            host.fact(Fact::Volume(VolumeFact::Ended { volume: name, end: VolumeEnd::Released }));
             self.set_volume(host, volume);
         }
     }
@@ -61,7 +61,7 @@ impl World {
             return;
         }
         let Some(volume) = self.volume_row(name) else { return };
-        host.fact(Fact::VolumeEnded { volume: name, end: VolumeEnd::Deleted });
+        host.fact(Fact::Volume(VolumeFact::Ended { volume: name, end: VolumeEnd::Deleted }));
         let object = self.catalog.intern_object(&Object::Volume(volume));
         self.commit(host, Change::ObjectRemoved { object });
     }
