@@ -182,23 +182,7 @@ impl Cast<'_> {
                 ("admitted".to_owned(), "its kubelet prepares volumes and sandbox".to_owned())
             }
             Fact::Volume(VolumeFact::Awaited { wait, storage, node, .. }) => {
-                let name = self.catalog.names.text(storage);
-                let what = match wait {
-                    VolumeWait::Claim => format!("waits until the claim {name} is bound"),
-                    VolumeWait::Attach => format!("waits until {name} is attached"),
-                    VolumeWait::OtherNode => format!("waits for {name}"),
-                    VolumeWait::Mount => "mounts its volumes".to_owned(),
-                };
-                let why = match (wait, node) {
-                    (VolumeWait::Claim, _) => "it is bound to its node then".to_owned(),
-                    (VolumeWait::Attach, _) => "its volume has to come to its node".to_owned(),
-                    (VolumeWait::OtherNode, Some(node)) => {
-                        format!("{} still has it, and one node at a time may", self.node(node))
-                    }
-                    (VolumeWait::OtherNode, None) => "another node still has it".to_owned(),
-                    (VolumeWait::Mount, _) => "all of them are attached".to_owned(),
-                };
-                (what, why)
+                self.volume_wait(wait, storage, node)
             }
             Fact::SandboxReady { .. } => {
                 ("sandbox is ready".to_owned(), "volumes and network are there, too".to_owned())
@@ -259,6 +243,30 @@ impl Cast<'_> {
             }
             _ => (format!("{fact:?}"), String::new()),
         }
+    }
+
+    /// What a pod waits for because of its volumes, and why.
+    fn volume_wait(
+        &self,
+        wait: VolumeWait,
+        storage: Name,
+        node: Option<NodeId>,
+    ) -> (String, String) {
+        let name = self.catalog.names.text(storage);
+        let (what, why) = match wait {
+            VolumeWait::Claim => {
+                (format!("waits until the claim {name} is bound"), "it is bound to its node then")
+            }
+            VolumeWait::Attach => {
+                (format!("waits until {name} is attached"), "its volume has to come to its node")
+            }
+            VolumeWait::OtherNode => {
+                let holder = node.map_or("another node".to_owned(), |node| self.node(node));
+                return (format!("waits for {name}"), format!("{holder} still has it"));
+            }
+            VolumeWait::Mount => ("mounts its volumes".to_owned(), "all of them are attached"),
+        };
+        (what, why.to_owned())
     }
 
     fn of_node(&self, fact: &Fact) -> (String, String) {

@@ -142,8 +142,8 @@ impl World {
         self.scheduler.policy.drop_caches();
     }
 
-    /// Replaces the timing of everything but the scheduler and storage drivers from now on. What is under way keeps its
-    /// time.
+    /// Replaces the timing of everything but the scheduler and storage drivers from now on. What is
+    /// under way keeps its time.
     pub(super) fn set_params(&mut self, params: &SimParams, delays: KubeletDelays) {
         self.timing = Timing::new(params, self.timing.detail, self.timing.think, delays);
         self.scheduler.feed.set_delay(self.timing.watch);

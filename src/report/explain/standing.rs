@@ -61,7 +61,14 @@ impl Sum {
             Fact::BindFailed { .. } => self.hold = None,
             Fact::Admitted { .. } => self.admitted = Some(at),
             Fact::Volume(VolumeFact::Awaited { wait, storage, node, .. }) => {
-                self.hold = Some(Hold::Volumes(wait, storage, node));
+                // That another node has the volume says more than that it is not attached.
+                let elsewhere = matches!(
+                    self.hold,
+                    Some(Hold::Volumes(VolumeWait::OtherNode, held, _)) if held == storage
+                );
+                if !(elsewhere && wait == VolumeWait::Attach) {
+                    self.hold = Some(Hold::Volumes(wait, storage, node));
+                }
             }
             Fact::SandboxReady { .. } => self.hold = None,
             Fact::Started { .. } => self.started = Some(at),

@@ -227,8 +227,7 @@ impl World {
         let nodes = truth.nodes().iter().filter(|(_, row)| row.present);
         let places = nodes.map(|(node, _)| self.topology_of(driver, node));
         let places = places.filter(|place| !place.is_empty() && allowed(place));
-        let sorted: BTreeMap<Vec<(String, String)>, Vec<(Name, Name)>> =
-            places.map(|place| (text(&place), place)).collect();
+        let sorted: BTreeMap<_, _> = places.map(|place| (text(&place), place)).collect();
         let turn = place_at_once(self.catalog.names.text(claim.name), sorted.len());
         turn.and_then(|turn| sorted.into_values().nth(turn)).unwrap_or_default()
     }
