@@ -30,6 +30,7 @@ const SHIPPED: &[Shipped] = shipped![
     "scenarios/bad-release.yaml",
     "scenarios/drain-under-budget.yaml",
     "scenarios/statefulset-stuck.yaml",
+    "scenarios/statefulset-volumes.yaml",
     "scenarios/job-failing-index.yaml",
     "scenarios/database/db.yaml",
     "scenarios/drain/none.yaml",

@@ -59,6 +59,7 @@ impl Fact {
             | Fact::DrainEnded { node, .. }
             | Fact::ImagesCollected { node, .. } => (None, Some(node), None),
             Fact::Discovery(fact) => (fact.pod(), None, None),
+            Fact::Volume(fact) => (fact.pod(), None, None),
             _ => (None, None, self.workload()),
         };
         Subject { pod, node, workload }

@@ -106,6 +106,7 @@ impl Fact {
             | Fact::JobEnded { .. }
             | Fact::JobRemoved { .. }
             | Fact::OwnerDeleted { .. } => self.task_words(),
+            Fact::Volume(fact) => fact.words(),
             _ => self.operation_words(),
         }
     }

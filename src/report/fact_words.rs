@@ -5,10 +5,11 @@ use super::words::duration;
 use crate::ground::{Name, Span, Table, Time};
 use crate::journal::{
     DeletionCause, DiscoveryFact, DrainEnd, Fact, Loss, PodRow, PullOutcome, Reach, TrailWorkload,
+    VolumeFact,
 };
 use crate::model::{
     Catalog, Condition, ContainerEnd, ContainerWait, EvictionAnswer, FailedReason, NodeId, PodUid,
-    Pressure, ProbeKind, ServiceId, WorkloadId,
+    Pressure, ProbeKind, ServiceId, VolumeWait, WorkloadId,
 };
 
 /// What happened and why, in words.
@@ -209,6 +210,9 @@ impl Cast<'_> {
             Fact::Admitted { .. } => {
                 ("admitted".to_owned(), "its kubelet prepares volumes and sandbox".to_owned())
             }
+            Fact::Volume(VolumeFact::Awaited { wait, storage, node, .. }) => {
+                self.volume_wait(wait, storage, node)
+            }
             Fact::SandboxReady { .. } => {
                 ("sandbox is ready".to_owned(), "volumes and network are there, too".to_owned())
             }
@@ -268,6 +272,30 @@ impl Cast<'_> {
             }
             _ => (format!("{fact:?}"), String::new()),
         }
+    }
+
+    /// What a pod waits for because of its volumes, and why.
+    fn volume_wait(
+        &self,
+        wait: VolumeWait,
+        storage: Name,
+        node: Option<NodeId>,
+    ) -> (String, String) {
+        let name = self.catalog.names.text(storage);
+        let (what, why) = match wait {
+            VolumeWait::Claim => {
+                (format!("waits until the claim {name} is bound"), "it is bound to its node then")
+            }
+            VolumeWait::Attach => {
+                (format!("waits until {name} is attached"), "its volume has to come to its node")
+            }
+            VolumeWait::OtherNode => {
+                let holder = node.map_or("another node".to_owned(), |node| self.node(node));
+                return (format!("waits for {name}"), format!("{holder} still has it"));
+            }
+            VolumeWait::Mount => ("mounts its volumes".to_owned(), "all of them are attached"),
+        };
+        (what, why.to_owned())
     }
 
     fn of_node(&self, fact: &Fact) -> (String, String) {

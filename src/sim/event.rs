@@ -2,6 +2,7 @@
 
 use super::discovery_event::DiscoveryEvent;
 use super::task_event::TaskEvent;
+use super::volume_event::VolumeEvent;
 use crate::ground::Time;
 use crate::journal::DeletionCause;
 use crate::model::{
@@ -352,6 +353,8 @@ pub enum Event {
     Discovery(DiscoveryEvent),
     /// Something about Jobs or owned objects.
     Task(TaskEvent),
+    /// Something about claims and volumes.
+    Volume(VolumeEvent),
     /// The report of a node that is back reaches the store.
     NodeReports {
         /// Node.

@@ -73,6 +73,7 @@ impl World {
             Event::GarbageGoes { pod, uid, cause } => self.garbage_goes(host, pod, uid, cause),
             Event::Discovery(event) => self.handle_discovery(host, event),
             Event::Task(event) => self.handle_task(host, event),
+            Event::Volume(event) => self.handle_volume(host, event),
             Event::NodeReports { node, voice } => self.node_reports(host, node, voice),
             Event::NodeRenews { node, voice } => self.node_renews(host, node, voice),
             Event::KubeletLists { node, since } => self.kubelet_lists(host, node, since),

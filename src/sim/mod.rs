@@ -26,6 +26,7 @@ mod node;
 mod operate;
 mod operate_stateful;
 mod params;
+mod prebind;
 mod proxies;
 mod run;
 mod schedule;
@@ -36,6 +37,8 @@ mod task_event;
 mod task_setup;
 #[cfg(test)]
 mod tests;
+mod volume_event;
+mod volume_params;
 mod volumes;
 mod world;
 
@@ -48,4 +51,6 @@ pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{Keeper, NodeSetup, PodSetup, Setup};
 pub use task_event::{Owned, TaskEvent};
 pub use task_setup::JobSetup;
+pub use volume_event::VolumeEvent;
+pub use volume_params::{VolumeDelays, VolumeParams};
 pub use world::World;

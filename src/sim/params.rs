@@ -1,7 +1,7 @@
 //! How much of reality is simulated, and how long each part of it takes.
 
 use super::kubelet_params::KubeletDelays;
-use super::{KubeletParams, RegistryParams};
+use super::{KubeletParams, RegistryParams, VolumeParams};
 use crate::ground::{Problem, Span};
 use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, TokenBucket, ZoneParams};
 use crate::policy::kube::discovery::DiscoveryParams;
@@ -120,6 +120,8 @@ pub struct SimParams {
     pub kubelet: KubeletParams,
     /// Where images come from.
     pub registry: RegistryParams,
+    /// Volumes of storage drivers.
+    pub volumes: VolumeParams,
     /// Heartbeats and their absence.
     pub node_lifecycle: NodeLifecycleParams,
     /// Zones that lose many nodes at once.

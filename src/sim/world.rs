@@ -12,7 +12,8 @@ use super::proxies::Proxies;
 use super::schedule::SchedulerLoop;
 use super::setup::Setup;
 use super::store::Store;
-use super::{Event, KubeletDelays, SimParams};
+use super::volumes::VolumeStates;
+use super::{Detail, Event, KubeletDelays, SimParams, VolumeDelays};
 use crate::engine::Queue;
 use crate::ground::{Draws, Id, Key, Name, Table, Time};
 use crate::journal::{Fact, Sink};
@@ -37,6 +38,7 @@ pub struct World {
     pub(super) fleet: Fleet,
     pub(super) pulls: Pulls,
     pub(super) drains: Drains,
+    pub(super) volumes: VolumeStates,
     /// Room for the states of the containers of a pod.
     #[serde(skip)]
     pub(super) statuses: Vec<ContainerStatus>,
@@ -68,6 +70,10 @@ impl World {
     pub fn new<S: Sink>(setup: Setup, queue: &mut Queue<Event>, sink: &mut S) -> World {
         let timing = Timing::new(&setup.params, setup.detail, setup.think_time, setup.delays);
         let shared = timing.views_are_shared();
+        let volume_delays = match setup.detail {
+            Detail::Placement => VolumeDelays::NONE,
+            Detail::Lifecycle => setup.volume_delays,
+        };
         let alerts: Vec<Name> = setup.monitoring.rules.iter().map(|rule| rule.alert).collect();
         let mut world = World {
             scheduler: SchedulerLoop::new(
@@ -85,6 +91,7 @@ impl World {
             fleet: Fleet::default(),
             pulls: Pulls::default(),
             drains: Drains::default(),
+            volumes: VolumeStates::new(volume_delays),
             statuses: Vec::new(),
             named: Vec::new(),
             specified: BTreeSet::new(),
@@ -148,8 +155,8 @@ impl World {
         self.scheduler.policy.drop_caches();
     }
 
-    /// Replaces the timing of everything but the scheduler from now on. What is under way keeps its
-    /// time.
+    /// Replaces the timing of everything but the scheduler and storage drivers from now on. What is
+    /// under way keeps its time.
     pub(super) fn set_params(&mut self, params: &SimParams, delays: KubeletDelays) {
         self.timing = Timing::new(params, self.timing.detail, self.timing.think, delays);
         self.scheduler.feed.set_delay(self.timing.watch);
@@ -269,12 +276,10 @@ impl World {
         self.job_pod_ends(pod, false);
         self.kubelet_forgets(host, pod);
         let row = self.store.truth.pod(pod).expect("only what is there is removed");
-        let (spec, named) = (row.spec, (row.workload, row.name));
         self.proxies.forget(row.uid);
+        let gone = *row;
         self.commit(host, Change::PodRemoved { pod });
-        for object in self.claims_gone_with(spec, named) {
-            self.commit(host, Change::ObjectRemoved { object });
-        }
+        self.claims_go_with(host, &gone);
         self.fleet.uninstall(pod);
     }
 

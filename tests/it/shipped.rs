@@ -125,6 +125,12 @@ fn statefulset_stuck() {
     assert!(pod_deleted > 0.7 && stuck < 0.3 && (stuck - put_back).abs() < 1e-9, "{results:?}");
 }
 
+/// The replica of a dead node comes back when its volume may leave the node.
+#[test]
+fn statefulset_volumes() {
+    check("statefulset-volumes", "statefulset-volumes", &[]);
+}
+
 /// A part of the Job is lost, and only that one.
 #[test]
 fn job_failing_index() {

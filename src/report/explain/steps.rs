@@ -73,6 +73,7 @@ fn complete(telling: &mut Telling, fact: &Fact, attempt: &AttemptRow) {
 fn step(record: &Record, telling: Telling, cast: &Cast<'_>) -> Step {
     let written = match record.fact {
         Fact::Discovery(fact) => format!("{fact:?}"),
+        Fact::Volume(fact) => format!("Volume{fact:?}"),
         fact => format!("{fact:?}"),
     };
     let end = written.find([' ', '{']).unwrap_or(written.len());

@@ -4,7 +4,9 @@ use crate::ground::{Problem, Span};
 use crate::policy::KubeSchedulerParams;
 use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, ZoneParams};
 use crate::policy::kube::discovery::DiscoveryParams;
-use crate::sim::{ApiParams, KubeletParams, PlacementParams, RegistryParams, SimParams};
+use crate::sim::{
+    ApiParams, KubeletParams, PlacementParams, RegistryParams, SimParams, VolumeParams,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +78,8 @@ pub struct KubernetesParams {
     pub kubelet: KubeletParams,
     /// Where images come from.
     pub registry: RegistryParams,
+    /// Volumes of storage drivers.
+    pub volumes: VolumeParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
     /// Zones that lose many nodes at once.
@@ -95,6 +99,7 @@ impl KubernetesParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
             registry: self.registry,
+            volumes: self.volumes.clone(),
             node_lifecycle: self.node_lifecycle,
             zones: self.zones,
             pod_gc: self.pod_gc,
@@ -125,6 +130,8 @@ pub struct BaselineParams {
     pub kubelet: KubeletParams,
     /// Where images come from.
     pub registry: RegistryParams,
+    /// Volumes of storage drivers.
+    pub volumes: VolumeParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
     /// Zones that lose many nodes at once.
@@ -144,6 +151,7 @@ impl Default for BaselineParams {
             api: ApiParams::default(),
             kubelet: KubeletParams::default(),
             registry: RegistryParams::default(),
+            volumes: VolumeParams::default(),
             node_lifecycle: NodeLifecycleParams::default(),
             zones: ZoneParams::default(),
             pod_gc: PodGcParams::default(),
@@ -160,6 +168,7 @@ impl BaselineParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
             registry: self.registry,
+            volumes: self.volumes.clone(),
             node_lifecycle: self.node_lifecycle,
             zones: self.zones,
             pod_gc: self.pod_gc,

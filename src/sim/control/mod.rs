@@ -14,6 +14,7 @@ mod replicas;
 mod stateful_sets;
 mod taint_eviction;
 mod tasks;
+mod volumes;
 mod work_queue;
 
 use super::Event;
@@ -46,6 +47,7 @@ pub(super) use stateful_sets::revisions_of;
 use std::collections::VecDeque;
 use taint_eviction::Evictions;
 use tasks::{TaskDuty, TaskMemory};
+use volumes::{VolumeDuty, VolumeMemory};
 
 /// What is to be done about something observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +70,8 @@ enum Duty {
     Evict(PodId, PodUid, Time),
     /// Something about a Job or an object without an owner.
     Task(TaskDuty),
+    /// Something about claims or volumes.
+    Volume(VolumeDuty),
     /// The NoSchedule taints of a node do not follow from its conditions.
     Mark(NodeId),
 }
@@ -90,6 +94,7 @@ pub(super) struct Memory {
     slices: SliceLoop,
     evictions: Evictions,
     tasks: TaskMemory,
+    volumes: VolumeMemory,
     nodes: NodeLifecycle,
     garbage: Garbage,
     gc_params: PodGcParams,
@@ -111,6 +116,7 @@ impl Control {
             slices: SliceLoop::new(),
             evictions: Evictions::new(),
             tasks: TaskMemory::new(),
+            volumes: VolumeMemory::new(timing),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
             garbage: Garbage::default(),
             gc_params: timing.pod_gc,
@@ -140,6 +146,7 @@ impl Control {
             client.set_rate(timing.controllers);
         }
         memory.tasks.set_rate(timing);
+        memory.volumes.set_rate(timing);
     }
 
     /// The services that select pods.
@@ -168,8 +175,9 @@ impl Memory {
     /// `unread` changes have not been observed yet. Others are taken in later, in order.
     pub(super) fn cares_about(&self, cx: Cx<'_>, change: &Change, unread: u64) -> bool {
         if self.tasks.cares_about(cx, change)
-            || !disruptions::touched(cx, change).is_empty()
             || self.slices.cares_about(cx, change)
+            || self.volumes.cares_about(cx, change)
+            || !disruptions::touched(cx, change).is_empty()
         {
             return true;
         }
@@ -245,6 +253,7 @@ impl Memory {
         self.duties.extend(services.into_iter().map(Duty::SyncService));
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);
+        self.storage_observes(cx, change);
     }
 
     /// A pod stops counting for its owner, unless it stopped before.
@@ -316,12 +325,14 @@ impl World {
                 }
                 Duty::Replace(pod, lost) => self.replace(host, pod, lost),
                 Duty::Task(duty) => self.see_to(host, duty),
+                Duty::Volume(duty) => self.see_to_storage(host, duty),
                 Duty::Evict(pod, uid, at) => host.turn(at, Event::StayEnds { pod, uid }),
                 Duty::Mark(node) => self.write_taints(host, node, TaintWrite::NoSchedule),
             }
         }
         self.plan_look(host);
         self.plan_garbage_pass(host);
+        self.plan_attach_pass(host);
         if let Some(at) = self.control.feed.next_wanted(&self.store) {
             self.wake_controllers(host, at);
         }

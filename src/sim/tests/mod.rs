@@ -13,6 +13,7 @@ mod preemption;
 mod pressure;
 mod rollout;
 mod stateful;
+mod volumes;
 
 use crate::engine::{Limits, Stopped};
 use crate::ground::{Bytes, Draws, Key, MilliCpu, Span, SpanDist, Time};
@@ -25,7 +26,7 @@ use crate::model::{
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
 use crate::sim::{
     Arrivals, Detail, Keeper, KubeletDelays, MonitoringSetup, NodeSetup, Run, SavedRun, Setup,
-    SimParams,
+    SimParams, VolumeDelays,
 };
 use std::convert::Infallible;
 
@@ -208,6 +209,7 @@ impl Bench {
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),
             think_time: Span::from_millis(2),
             delays: delays(self.start),
+            volume_delays: VolumeDelays::NONE,
             params: self.params.clone(),
             detail: self.detail,
             draws: Draws::new(self.seed),
