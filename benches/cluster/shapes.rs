@@ -120,7 +120,10 @@ pub(crate) fn shape(wish: Wish, catalog: &mut Catalog, number: usize) -> (PodSpe
             let owner = Owner { kind: OwnerKind::ReplicaSet, name: value };
             spec.owner = Some(owner);
             objects.push(Object::Owner { namespace, owner, selector });
-            objects.push(Object::Service { namespace, name: value, selector: Some(own) });
+            let selector = Some(own);
+            let (publish, headless) = (false, false);
+            let name = value;
+            objects.push(Object::Service { namespace, name, selector, publish, headless });
         }
         Wish::Zones => spec.spread.push(SpreadConstraint {
             max_skew: 5,

@@ -361,3 +361,33 @@ fn a_claim_made_for_a_pod_of_another_namespace_is_in_that_namespace() {
         ["PVC default/two-data was not created for pod default/two (pod is not owner)"]
     );
 }
+
+const AT_ONCE: &str = ", annotations: {storageclass.kubernetes.io/is-default-class: 'true'}";
+
+#[test]
+fn volumes_made_at_once_take_turns_over_the_zones() {
+    let set = "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {replicas: 3, \
+         serviceName: db, podManagementPolicy: Parallel, selector: {matchLabels: {app: db}}, \
+         template: {metadata: {labels: {app: db}}, spec: {containers: [{name: c, image: i}]}}, \
+         volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], \
+         resources: {requests: {storage: 1Gi}}}}]}}";
+    let at_once = class("fast", DISKS, AT_ONCE).replace("WaitForFirstConsumer", "Immediate");
+    let drivers = ["n-0", "n-1", "n-2"].map(driver).to_vec();
+    let lab = Lab::new(&[drivers, vec![at_once, set.to_owned()]].concat(), "");
+    let end = lab.run();
+    let mut nodes: Vec<&str> = end.pods().into_values().flatten().collect();
+    nodes.sort_unstable();
+    assert_eq!(nodes, ["n-0", "n-1", "n-2"], "each zone has one of the volumes");
+    for ordinal in 0..3 {
+        assert!(end.claim(&format!("data-db-{ordinal}")).selected_node.is_none());
+    }
+}
+
+#[test]
+fn a_claim_that_waits_for_nobody_gets_a_volume_that_its_driver_makes() {
+    let at_once = class("fast", DISKS, AT_ONCE).replace("WaitForFirstConsumer", "Immediate");
+    let lab = Lab::new(&[at_once, claim("data", ""), pod("one", "1", &of_claim("data"))], "");
+    let end = lab.run();
+    assert!(end.node("one").is_some());
+    assert_eq!(end.text(end.volume_of("data").name), "pvc-default.data");
+}

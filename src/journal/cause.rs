@@ -43,6 +43,16 @@ impl DeletionCause {
     }
 }
 
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum RunEnd {
+    /// The time `until` was reached.
+    Until = 0,
+    /// Nothing was left that could happen.
+    Exhausted = 1,
+}
+
 /// How the pull of an image ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]

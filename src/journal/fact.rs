@@ -3,7 +3,7 @@
 //! Identifiers in facts are never reused and are introduced by earlier facts, so a journal alone
 //! suffices for every metric.
 
-use super::{DeletionCause, DrainEnd, Propagation, PullOutcome};
+use super::{DeletionCause, DiscoveryFact, DrainEnd, Propagation, PullOutcome, RunEnd, VolumeFact};
 use crate::ground::{Bytes, Name, Span, Time};
 use crate::model::{
     AlertState, Condition, ContainerEnd, ContainerWait, DeviceMask, EvictionAnswer, FailedReason,
@@ -11,16 +11,6 @@ use crate::model::{
     ProgressReason, ReleaseDecision, ReplicaSetId, Resource, Strike, WorkloadId, ZoneState,
 };
 use serde::{Deserialize, Serialize};
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum RunEnd {
-    /// The time `until` was reached.
-    Until = 0,
-    /// Nothing was left that could happen.
-    Exhausted = 1,
-}
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -577,6 +567,10 @@ pub enum Fact {
         /// The pods; `None`: all.
         spec: Option<PodSpecId>,
     },
+    /// Something happened to the endpoints of a service.
+    Discovery(DiscoveryFact),
+    /// Something about claims and volumes.
+    Volume(VolumeFact),
     /// The run ended here.
     RunEnded {
         /// How.

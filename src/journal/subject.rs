@@ -58,6 +58,8 @@ impl Fact {
             | Fact::NodeCordoned { node, .. }
             | Fact::DrainEnded { node, .. }
             | Fact::ImagesCollected { node, .. } => (None, Some(node), None),
+            Fact::Discovery(fact) => (fact.pod(), None, None),
+            Fact::Volume(fact) => (fact.pod(), None, None),
             _ => (None, None, self.workload()),
         };
         Subject { pod, node, workload }

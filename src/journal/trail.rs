@@ -2,11 +2,11 @@
 //! and how each attempt to place them came about. Of all other pods it keeps a row of a few bytes,
 //! so that whoever is named beside the followed ones can be named.
 
-use super::{DeletionCause, Fact, Record, Sink};
+use super::{DeletionCause, DiscoveryFact, Fact, Record, Sink};
 use crate::ground::{Name, Table, Time};
 use crate::model::{
     Explain, FailedReason, NodeId, NodeVerdict, Plugin, PluginSet, PodName, PodSpecId, PodUid,
-    Reason, Refusal, Verdict, WorkloadId,
+    Reason, Refusal, ServiceId, Verdict, WorkloadId,
 };
 
 /// A workload as facts introduce it.
@@ -143,6 +143,8 @@ pub struct Follow {
     pub pods: Table<PodUid, PodRow>,
     /// Every workload.
     pub workloads: Table<WorkloadId, TrailWorkload>,
+    /// Name of each service.
+    pub services: Table<ServiceId, Name>,
 }
 
 impl Follow {
@@ -157,6 +159,7 @@ impl Follow {
             nodes: Table::new(),
             pods: Table::new(),
             workloads: Table::new(),
+            services: Table::new(),
         }
     }
 
@@ -178,6 +181,9 @@ impl Follow {
         match *fact {
             Fact::NodeAdded { name, .. } => {
                 self.nodes.push(name);
+            }
+            Fact::Discovery(DiscoveryFact::ServiceDefined { name, .. }) => {
+                self.services.push(name);
             }
             Fact::WorkloadDefined { name, replicas, .. } => {
                 self.workloads.push(TrailWorkload { name, replicas });

@@ -59,6 +59,7 @@ impl Fact {
             }
             Fact::NodeRemoved { node } => [pair(51, node.0), 0, 0],
             Fact::RunEnded { end } => [pair(24, end as u32), 0, 0],
+            Fact::Discovery(fact) => fact.words(),
             _ => self.group_words(),
         }
     }
@@ -105,6 +106,7 @@ impl Fact {
             | Fact::JobEnded { .. }
             | Fact::JobRemoved { .. }
             | Fact::OwnerDeleted { .. } => self.task_words(),
+            Fact::Volume(fact) => fact.words(),
             _ => self.operation_words(),
         }
     }

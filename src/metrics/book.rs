@@ -3,7 +3,7 @@
 
 use super::states::PodState;
 use crate::ground::{Id, Name, Names, Time};
-use crate::journal::{DeletionCause, Fact, Record};
+use crate::journal::{DeletionCause, DiscoveryFact, Fact, Reach, Record};
 use crate::model::{
     Condition, DeviceMask, MILLI_PER_DEVICE, NodeId, NodeSpecId, PluginSet, PodName, PodSpecId,
     PodUid, Resource, WorkloadId,
@@ -61,12 +61,22 @@ pub(super) struct PodRow {
     pub(super) replaces: Option<PodUid>,
     /// True for a lifetime of zero: the pod is never there together with another.
     pub(super) momentary: bool,
+    /// Services of which half of the proxies route to it; nothing if no service leads to it.
+    routes: Option<u16>,
+    /// Its containers got TERM, as it is stopped.
+    ending: bool,
 }
 
 impl PodRow {
-    /// True while the pod serves: ready, and not asked to stop.
+    /// True while the pod serves: ready, and reached by requests. Where no service leads to it,
+    /// that is until it is asked to stop; else while half of the proxies route to it, but not after
+    /// its containers got TERM.
     pub(super) fn serves(&self) -> bool {
-        self.state == State::Ready && self.deleting.is_none()
+        let reached = match self.routes {
+            None => self.deleting.is_none(),
+            Some(services) => services > 0 && !self.ending,
+        };
+        self.state == State::Ready && reached
     }
 
     /// True while its containers run.
@@ -110,6 +120,8 @@ pub(super) struct PodSpecRow {
     /// thousandths, if they do not answer as usual.
     pub(super) quality: Option<(u32, u32)>,
     pub(super) models: Vec<Name>,
+    /// A service leads to its pods.
+    pub(super) discovered: bool,
     /// Pods of this specification that came from outside; replacements are not counted.
     pub(super) submitted: u64,
 }
@@ -290,8 +302,31 @@ impl Book {
                 let row = row_mut(&mut self.pod_specs, spec.index());
                 row.quality = Some((error_ppm, latency_permille));
             }
+            Fact::Discovery(fact) => self.discover(fact),
             _ => self.apply_to_pod(record),
         }
+    }
+
+    fn discover(&mut self, fact: DiscoveryFact) {
+        match fact {
+            DiscoveryFact::PodsSelected { spec, .. } => {
+                row_mut(&mut self.pod_specs, spec.index()).discovered = true;
+            }
+            DiscoveryFact::EndpointRouted { pod, reach: Reach::Half, on, .. } => {
+                self.change(pod, |row| {
+                    if let Some(services) = &mut row.routes {
+                        *services = *services + u16::from(on) - u16::from(!on);
+                    }
+                });
+            }
+            DiscoveryFact::TermSent { pod } => self.change(pod, |row| row.ending = true),
+            _ => {}
+        }
+    }
+
+    /// True for a pod that is alive and that a service leads to.
+    pub(super) fn is_discovered(&self, pod: PodUid) -> bool {
+        self.pod(pod).is_some_and(|row| row.routes.is_some())
     }
 
     fn power(&mut self, node: NodeId, on: bool) {
@@ -340,8 +375,10 @@ impl Book {
         match record.fact {
             Fact::PodCreated { pod, spec, workload, stem, number, digits } => {
                 let name = PodName::from_parts((stem, number, digits));
-                self.add_pod(pod_row(pod, spec, workload, name, at));
-                row_mut(&mut self.pod_specs, spec.index()).submitted += 1;
+                let known = row_mut(&mut self.pod_specs, spec.index());
+                known.submitted += 1;
+                let routes = known.discovered.then_some(0);
+                self.add_pod(PodRow { routes, ..pod_row(pod, spec, workload, name, at) });
             }
             Fact::Replaced { pod, lost } => {
                 if let Some(row) = self.pod_mut(pod) {
@@ -534,5 +571,7 @@ fn pod_row(
         interrupted: false,
         replaces: None,
         momentary: false,
+        routes: None,
+        ending: false,
     }
 }

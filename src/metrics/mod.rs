@@ -5,6 +5,7 @@ mod availability;
 mod book;
 pub mod catalog;
 mod containers;
+mod discovery;
 #[cfg(test)]
 mod example;
 mod life;
@@ -28,11 +29,11 @@ mod waiting;
 pub(crate) use example::Example;
 pub use results::{
     AvailabilityResults, CaseOutcome, CaseRow, CauseResult, Column, ContainerResults,
-    FailureResult, FragmentationResult, IncidentRow, Legs, Level, LifeResults, NodeHealthResults,
-    NodeResult, PlacementResults, PluginWait, PodEnd, PodLine, PodState, PodTable, PressureResult,
-    ReasonWait, RecoveryResults, ReleaseRow, ResourceResult, Results, RolloutResults, Series,
-    ServiceResult, ServingPoint, StateResult, UsageResult, UsageResults, WaitResult,
-    WaitingResults,
+    DiscoveryResults, FailureResult, FragmentationResult, IncidentRow, Legs, Level, LifeResults,
+    NodeHealthResults, NodeResult, PlacementResults, PluginWait, PodEnd, PodLine, PodState,
+    PodTable, PressureResult, ReasonWait, RecoveryResults, ReleaseRow, ResourceResult, Results,
+    RolloutResults, Series, ServiceDiscovery, ServiceResult, ServingPoint, StateResult,
+    UsageResult, UsageResults, WaitResult, WaitingResults,
 };
 
 use crate::ground::{Name, Time};
@@ -78,6 +79,7 @@ pub struct Metrics {
     recovery: recovery::Recovery,
     availability: availability::Availability,
     rollouts: rollouts::Rollouts,
+    discovery: discovery::Discovery,
     pods: pods::Pods,
     facts: u64,
     end: Option<RunEnd>,
@@ -107,6 +109,7 @@ impl Metrics {
             recovery: recovery::Recovery::default(),
             availability: availability::Availability::default(),
             rollouts: rollouts::Rollouts::default(),
+            discovery: discovery::Discovery::default(),
             facts: 0,
             end: None,
         }
@@ -136,6 +139,7 @@ impl Metrics {
             node_health: self.containers.node_health(end),
             recovery: self.recovery.finish(book),
             rollouts: self.rollouts.finish(book, end),
+            discovery: self.discovery.finish(book, end),
             availability: self.availability.finish(book, &self.quality, end),
             nodes: self.placement.node_results(book, end),
             pods: self.pods.finish(book),
@@ -166,6 +170,7 @@ impl Sink for Metrics {
         self.recovery.fold(&step);
         self.availability.fold(&step);
         self.rollouts.fold(&step);
+        self.discovery.fold(&step);
         self.pods.fold(&step);
     }
 

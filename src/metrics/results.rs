@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::states::{PodState, StateResult};
 
+pub use super::discovery::{DiscoveryResults, ServiceDiscovery};
 pub use super::pods::{PodEnd, PodLine, PodTable};
 pub use super::recovery_results::{CaseOutcome, CaseRow, IncidentRow, Legs, RecoveryResults};
 pub use super::rollouts::{ReleaseRow, RolloutResults, ServingPoint};
@@ -369,6 +370,9 @@ pub struct Results {
     /// Releases.
     #[serde(default)]
     pub rollouts: RolloutResults,
+    /// How services were discovered.
+    #[serde(default)]
+    pub discovery: DiscoveryResults,
     /// Availability.
     pub availability: AvailabilityResults,
     /// Nodes.

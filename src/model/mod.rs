@@ -94,7 +94,8 @@ pub use tasks::{Job, JobCounts, JobFailure, JobId, JobOutcome, JobSuccess, TaskC
 pub use touch::{Touch, TouchCursor};
 pub use view::{NodeView, PodView, View};
 pub use volume::{
-    AccessMode, BindingMode, Claim, ClaimRef, ClaimTemplate, Disk, PodVolume, StorageCapacity,
-    StorageClass, StorageDriver, StorageNode, Volume, VolumeMode,
+    AccessMode, BindingMode, Claim, ClaimRef, ClaimTemplate, Disk, PodVolume, ReclaimPolicy,
+    StorageCapacity, StorageClass, StorageDriver, StorageNode, Volume, VolumeEnd, VolumeMode,
+    VolumeWait,
 };
 pub use workload::{FinishedPods, LossPolicy, Workload, WorkloadId, WorkloadKind};

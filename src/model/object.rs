@@ -52,6 +52,10 @@ pub enum Object {
         name: Name,
         /// Labels of its pods; `None` selects none.
         selector: Option<Labels>,
+        /// Pods are listed as ready even if they are not (`publishNotReadyAddresses`).
+        publish: bool,
+        /// It has no address of its own: clients find its pods by name (`clusterIP: None`).
+        headless: bool,
     },
     /// A controller of pods.
     Owner {

@@ -127,6 +127,12 @@ pub enum OperatorAction {
         /// Number of pods.
         replicas: u32,
     },
+    /// Says from which ordinal on the pods of a StatefulSet are updated (`kubectl patch` of
+    /// `spec.updateStrategy.rollingUpdate.partition`).
+    Partition {
+        /// So many pods, counted from the first, keep the current revision.
+        partition: u32,
+    },
     /// Goes back to an earlier revision (`kubectl rollout undo`).
     Undo {
         /// Its number; `None`: the one before the present one.

@@ -133,6 +133,40 @@ pub struct ClaimRef {
     pub name: Name,
 }
 
+/// What becomes of a volume that nobody claims any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum ReclaimPolicy {
+    /// It stays, and nobody gets it.
+    #[default]
+    Retain,
+    /// It is deleted.
+    Delete,
+}
+
+/// What a pod waits for because of its volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum VolumeWait {
+    /// A claim is to be bound, for which a volume may have to be made.
+    Claim = 0,
+    /// A volume is to be attached to its node.
+    Attach = 1,
+    /// Another node has a volume.
+    OtherNode = 2,
+    /// The volumes are mounted.
+    Mount = 3,
+}
+
+/// What became of a volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum VolumeEnd {
+    /// Nobody claims it any more.
+    Released = 0,
+    /// It was deleted.
+    Deleted = 1,
+}
+
 /// A PersistentVolume.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Volume {
@@ -158,11 +192,28 @@ pub struct Volume {
     pub driver: Option<(Name, Name)>,
     /// Free to be bound.
     pub available: bool,
+    /// The claim that it is reserved for is gone, and no other gets it.
+    pub released: bool,
+    /// What becomes of it then.
+    pub reclaim: ReclaimPolicy,
     /// On its way out.
     pub deleting: bool,
 }
 
 impl Volume {
+    /// True if it can be attached to one node at a time only (`isMultiAttachForbidden` of
+    /// `pkg/controller/volume/attachdetach`, Kubernetes 1.34).
+    pub fn is_single(&self) -> bool {
+        let shared = [AccessMode::ReadOnlyMany, AccessMode::ReadWriteMany];
+        let modes = &self.access_modes;
+        !modes.is_empty() && !modes.iter().any(|mode| shared.contains(mode))
+    }
+
+    /// True if a claim has it or may get it.
+    pub fn can_be_of(&self, claim: ClaimRef) -> bool {
+        !self.released && self.claim.is_none_or(|other| other == claim)
+    }
+
     /// A volume that is free, of which nothing else is said.
     pub fn new(name: Name, class: Name, capacity: Bytes) -> Volume {
         Volume {
@@ -177,6 +228,8 @@ impl Volume {
             claim: None,
             driver: None,
             available: true,
+            released: false,
+            reclaim: ReclaimPolicy::Retain,
             deleting: false,
         }
     }
@@ -305,6 +358,8 @@ pub struct StorageClass {
     pub topologies: Vec<Vec<(Name, Vec<Name>)>>,
     /// It is the class of claims that name none.
     pub is_default: bool,
+    /// What becomes of its volumes.
+    pub reclaim: ReclaimPolicy,
 }
 
 impl StorageClass {
@@ -334,6 +389,8 @@ pub struct StorageDriver {
     pub name: Name,
     /// It tells what capacity it has left where.
     pub tells_capacity: bool,
+    /// Its volumes are attached to nodes.
+    pub attaches: bool,
 }
 
 /// A CSIStorageCapacity: what is left of a class in a part of the cluster.

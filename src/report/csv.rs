@@ -187,6 +187,34 @@ pub fn recovery_csv(results: &Results, out: impl Write) -> io::Result<()> {
     ended(writer)
 }
 
+/// Writes one line per service that clients discover.
+pub fn discovery_csv(results: &Results, out: impl Write) -> io::Result<()> {
+    let mut writer = to_csv(out);
+    writer.write_record([
+        "service",
+        "headless",
+        "slice_writes",
+        "added",
+        "removed",
+        "stopped_routed",
+        "stopped_pod_s",
+        "open",
+    ])?;
+    for row in &results.discovery.services {
+        writer.write_record([
+            row.service.clone(),
+            row.headless.to_string(),
+            row.slice_writes.to_string(),
+            row.added.to_string(),
+            row.removed.to_string(),
+            row.stopped_routed.to_string(),
+            row.stopped_seconds.to_string(),
+            row.open.to_string(),
+        ])?;
+    }
+    ended(writer)
+}
+
 /// Writes one line per release.
 pub fn releases_csv(results: &Results, out: impl Write) -> io::Result<()> {
     let mut writer = to_csv(out);

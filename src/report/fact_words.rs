@@ -3,10 +3,13 @@
 
 use super::words::duration;
 use crate::ground::{Name, Span, Table, Time};
-use crate::journal::{DeletionCause, DrainEnd, Fact, Loss, PodRow, PullOutcome, TrailWorkload};
+use crate::journal::{
+    DeletionCause, DiscoveryFact, DrainEnd, Fact, Loss, PodRow, PullOutcome, Reach, TrailWorkload,
+    VolumeFact,
+};
 use crate::model::{
     Catalog, Condition, ContainerEnd, ContainerWait, EvictionAnswer, FailedReason, NodeId, PodUid,
-    Pressure, ProbeKind, WorkloadId,
+    Pressure, ProbeKind, ServiceId, VolumeWait, WorkloadId,
 };
 
 /// What happened and why, in words.
@@ -25,6 +28,7 @@ pub(super) struct Cast<'a> {
     pub(super) nodes: &'a Table<NodeId, Name>,
     pub(super) pods: &'a Table<PodUid, PodRow>,
     pub(super) workloads: &'a Table<WorkloadId, TrailWorkload>,
+    pub(super) services: &'a Table<ServiceId, Name>,
 }
 
 /// A moment in a sentence, exact to the second after the first minute: `1h5m3s`, `12.5s`.
@@ -168,9 +172,36 @@ impl Cast<'_> {
                 };
                 (what, eviction(answer).to_owned())
             }
+            Fact::Discovery(ref fact) => self.of_discovery(fact),
             _ => self.of_containers(fact),
         };
         Telling { what, why }
+    }
+
+    /// How a pod is found by clients of its services.
+    fn of_discovery(&self, fact: &DiscoveryFact) -> (String, String) {
+        match *fact {
+            DiscoveryFact::EndpointRouted { service, reach, on, .. } => {
+                let service = self.catalog.names.text(self.services[service]);
+                let who = match reach {
+                    Reach::First => "the first client",
+                    Reach::Half => "half of the clients",
+                    Reach::All => "all clients",
+                };
+                let (what, why) = match on {
+                    true => ("sends requests to it", "proxies, or names, lead there"),
+                    false => ("sends no requests to it any more", "nothing leads there"),
+                };
+                let serves = if on && reach == Reach::Half { ": it serves" } else { "" };
+                let verb =
+                    if reach == Reach::First { what } else { &what.replacen("sends", "send", 1) };
+                (format!("{who} of service {service} {verb}{serves}"), why.to_owned())
+            }
+            DiscoveryFact::TermSent { .. } => {
+                ("gets TERM".to_owned(), "it takes no new connections from now on".to_owned())
+            }
+            _ => (format!("{fact:?}"), String::new()),
+        }
     }
 
     /// Facts of the kubelet about a pod and its containers.
@@ -178,6 +209,9 @@ impl Cast<'_> {
         match *fact {
             Fact::Admitted { .. } => {
                 ("admitted".to_owned(), "its kubelet prepares volumes and sandbox".to_owned())
+            }
+            Fact::Volume(VolumeFact::Awaited { wait, storage, node, .. }) => {
+                self.volume_wait(wait, storage, node)
             }
             Fact::SandboxReady { .. } => {
                 ("sandbox is ready".to_owned(), "volumes and network are there, too".to_owned())
@@ -238,6 +272,30 @@ impl Cast<'_> {
             }
             _ => (format!("{fact:?}"), String::new()),
         }
+    }
+
+    /// What a pod waits for because of its volumes, and why.
+    fn volume_wait(
+        &self,
+        wait: VolumeWait,
+        storage: Name,
+        node: Option<NodeId>,
+    ) -> (String, String) {
+        let name = self.catalog.names.text(storage);
+        let (what, why) = match wait {
+            VolumeWait::Claim => {
+                (format!("waits until the claim {name} is bound"), "it is bound to its node then")
+            }
+            VolumeWait::Attach => {
+                (format!("waits until {name} is attached"), "its volume has to come to its node")
+            }
+            VolumeWait::OtherNode => {
+                let holder = node.map_or("another node".to_owned(), |node| self.node(node));
+                return (format!("waits for {name}"), format!("{holder} still has it"));
+            }
+            VolumeWait::Mount => ("mounts its volumes".to_owned(), "all of them are attached"),
+        };
+        (what, why.to_owned())
     }
 
     fn of_node(&self, fact: &Fact) -> (String, String) {

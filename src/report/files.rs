@@ -8,7 +8,7 @@ use super::json::{HOST_SCHEMA, summary};
 use super::rebuild::{RESULTS, write_page};
 use super::saved::save;
 use super::{Host, RunReport};
-use super::{nodes_csv, pods_csv, recovery_csv, releases_csv, series_csv};
+use super::{discovery_csv, nodes_csv, pods_csv, recovery_csv, releases_csv, series_csv};
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -131,6 +131,9 @@ fn write_contents(
     put("series.csv", &|out| series_csv(results, out))?;
     if !results.rollouts.rows.is_empty() {
         put("releases.csv", &|out| releases_csv(results, out))?;
+    }
+    if !results.discovery.services.is_empty() {
+        put("discovery.csv", &|out| discovery_csv(results, out))?;
     }
     put("recovery.csv", &|out| recovery_csv(results, out))?;
     if streamed.pods.is_none() {

@@ -3,7 +3,9 @@
 
 use super::RunReport;
 use crate::journal::RunEnd;
-use crate::metrics::{IncidentRow, ReasonWait, ReleaseRow, ResourceResult, ServiceResult, catalog};
+use crate::metrics::{
+    IncidentRow, ReasonWait, ReleaseRow, ResourceResult, ServiceDiscovery, ServiceResult, catalog,
+};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +64,8 @@ pub struct Summary {
     pub incidents: Vec<IncidentRow>,
     /// Per release.
     pub releases: Vec<ReleaseRow>,
+    /// Per service that clients discover.
+    pub discovery: Vec<ServiceDiscovery>,
     /// Per service.
     pub services: Vec<ServiceResult>,
     /// False if there were so many pods that quantiles are rounded up by up to 1/128.
@@ -95,6 +99,7 @@ pub fn summary(report: &RunReport) -> Summary {
         waiting_reasons: results.waiting.reasons.clone(),
         incidents: results.recovery.incident_rows.clone(),
         releases: results.rollouts.rows.clone(),
+        discovery: results.discovery.services.clone(),
         services: results.availability.services.clone(),
         exact_quantiles: results.waiting.exact,
     }

@@ -19,7 +19,9 @@ mod words;
 
 pub use changed::{Changed, changed};
 pub use chart::{Figure, Plotted, figures};
-pub use csv::{PodsWriter, nodes_csv, pods_csv, recovery_csv, releases_csv, series_csv};
+pub use csv::{
+    PodsWriter, discovery_csv, nodes_csv, pods_csv, recovery_csv, releases_csv, series_csv,
+};
 pub use explain::{
     AttemptRow, ChangeRow, EXPLAIN_SCHEMA, ExplainHead, Explanation, NodeRow, OutlookRow,
     PluginScore, RefusalRow, Step, explain_schema, explanation, explanation_text,

@@ -16,13 +16,14 @@ const COMPARISON: &str = "comparison.json";
 pub(super) const RESULTS: &str = "results.json";
 
 /// The files that a run may leave, in the order in which the page lists them.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     ("summary.json", "every metric by name"),
     ("nodes.csv", "one line per node"),
     ("pods.csv", "one line per pod"),
     ("series.csv", "what was sampled over time"),
     ("recovery.csv", "each pod that lost its node, step by step"),
     ("releases.csv", "one line per release"),
+    ("discovery.csv", "one line per service that clients discover"),
     ("timeline.json", "each pod on its node; opens in Perfetto (ui.perfetto.dev)"),
     ("events.jsonl.gz", "everything that happened"),
     ("results.json", "what this page is made of; `wavetank report` makes it again"),

@@ -289,7 +289,7 @@ enum Shape {
 
 /// Rows of the table: what people call it, the metrics side by side, how they are shown. A row
 /// without any value in any run is left out.
-const ROWS: [(&str, &[&str], Shape); 27] = [
+const ROWS: [(&str, &[&str], Shape); 30] = [
     ("pods submitted / with a lifetime above zero", &SUBMITTED, Shape::Count),
     ("pods finished", &["life.finished"], Shape::Count),
     ("pods pending at the end", &["life.pending_at_end"], Shape::Count),
@@ -323,6 +323,9 @@ const ROWS: [(&str, &[&str], Shape); 27] = [
         &["rollout.min_serving", "rollout.peak_pods"],
         Shape::Count,
     ),
+    ("ready pod to requests: p50 / max", &DISCOVERED, Shape::Duration),
+    ("pod that goes to no requests: p50 / max", &LEFT, Shape::Duration),
+    ("stopped pods still routed to (pod-seconds)", &["discovery.stopped_seconds"], Shape::Decimal),
     ("crashes", &["recovery.incidents"], Shape::Count),
     (
         "pods that lost their node / replaced",
@@ -340,6 +343,8 @@ const ROWS: [(&str, &[&str], Shape); 27] = [
 ];
 /// Rows that are left out if they are all zero, by their first metric.
 const QUIET: [&str; 4] = ["life.failed", "containers.restarts", "rollout.bad", "rollout.exposure"];
+const DISCOVERED: [&str; 2] = ["discovery.lag.p50", "discovery.lag.max"];
+const LEFT: [&str; 2] = ["discovery.removal_lag.p50", "discovery.removal_lag.max"];
 const RELEASES: [&str; 2] = ["rollout.bad", "rollout.not_restored"];
 const SUBMITTED: [&str; 2] = ["life.submitted", "life.with_lifetime"];
 const PEAKS: [&str; 2] = ["life.peak_alive.demanded", "life.peak_alive.measured"];

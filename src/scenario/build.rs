@@ -54,6 +54,7 @@ impl Scenario {
             scheduler,
             think_time: orchestrator.think_time(),
             delays: self.plan.kubelet.delays(&mut load_table)?,
+            volume_delays: self.plan.volumes.delays(&mut load_table)?,
             params: orchestrator.machinery(),
             detail: self.file.detail,
             draws,

@@ -104,9 +104,9 @@ fn problem(name: &str, later: &Later, path: String) -> Problem {
             .hint("supported are `node-crash`, `node-restart`, `rack-outage` and `zone-outage`"),
         Later::Key(path) if path.starts_with("timeline.*.drain") => problem.hint("remove it"),
         Later::Key(path) if path.starts_with("timeline") => problem.hint(
-            "supported are `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
-             `rollout-resume`, `rollout-restart`, `readiness`, `cordon`, `uncordon`, `drain`, \
-             `taint` and `delete`",
+            "supported are `set-image`, `scale`, `set-partition`, `rollout-undo`, \
+             `rollout-pause`, `rollout-resume`, `rollout-restart`, `readiness`, `cordon`, \
+             `uncordon`, `drain`, `taint` and `delete`",
         ),
         Later::Word { path: "orchestrator", .. } => {
             problem.hint("supported are `kubernetes` and `baseline`")

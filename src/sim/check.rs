@@ -16,6 +16,7 @@ impl World {
         for node in truth.nodes().ids() {
             self.check_node(node, now);
         }
+        self.check_volumes(now);
         for (pod, view) in truth.pods() {
             let program = self.fleet.program(pod);
             let program = program.unwrap_or_else(|| panic!("at {now}: {pod:?} has no program"));

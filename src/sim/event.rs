@@ -1,6 +1,8 @@
 //! Everything that can be scheduled.
 
+use super::discovery_event::DiscoveryEvent;
 use super::task_event::TaskEvent;
+use super::volume_event::VolumeEvent;
 use crate::ground::Time;
 use crate::journal::DeletionCause;
 use crate::model::{
@@ -347,8 +349,12 @@ pub enum Event {
         /// Why.
         cause: GcCause,
     },
+    /// Something about the endpoints of services.
+    Discovery(DiscoveryEvent),
     /// Something about Jobs or owned objects.
     Task(TaskEvent),
+    /// Something about claims and volumes.
+    Volume(VolumeEvent),
     /// The report of a node that is back reaches the store.
     NodeReports {
         /// Node.

@@ -45,6 +45,10 @@ impl World {
                 self.repair(host, node);
             }
         }
+        if changes(|taken| taken.way_in) {
+            self.proxy_leaves(node);
+            self.proxy_joins(node, host.now);
+        }
         self.link_changes(host, node, &before);
     }
 }

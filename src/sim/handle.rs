@@ -1,6 +1,7 @@
 //! From an event to the function that handles it.
 
 use super::Event;
+use super::discovery_event::DiscoveryEvent;
 use super::host::Host;
 use super::world::World;
 use crate::journal::Sink;
@@ -70,11 +71,32 @@ impl World {
             }
             Event::GarbagePass => self.garbage_pass(host),
             Event::GarbageGoes { pod, uid, cause } => self.garbage_goes(host, pod, uid, cause),
+            Event::Discovery(event) => self.handle_discovery(host, event),
             Event::Task(event) => self.handle_task(host, event),
+            Event::Volume(event) => self.handle_volume(host, event),
             Event::NodeReports { node, voice } => self.node_reports(host, node, voice),
             Event::NodeRenews { node, voice } => self.node_renews(host, node, voice),
             Event::KubeletLists { node, since } => self.kubelet_lists(host, node, since),
             _ => self.handle_on_node(host, event),
+        }
+    }
+
+    /// Handles an event of service discovery.
+    fn handle_discovery<S: Sink>(&mut self, host: &mut Host<'_, S>, event: DiscoveryEvent) {
+        match event {
+            DiscoveryEvent::ServiceLooks { service } => self.service_looks(host, service),
+            DiscoveryEvent::SliceWriteArrives { service } => {
+                self.slice_write_arrives(host, service);
+            }
+            DiscoveryEvent::SliceWriteAnswered { service } => {
+                self.slice_write_answered(host, service);
+            }
+            DiscoveryEvent::ChangeReaches { change, reach } => {
+                self.change_reaches(host, change, reach);
+            }
+            DiscoveryEvent::TermSent { pod, uid, attempt } => {
+                self.term_sent(host, (pod, uid), attempt);
+            }
         }
     }
 

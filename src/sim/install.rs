@@ -84,6 +84,7 @@ impl World {
         let (stem, number, digits) = name.parts();
         self.introduce_pod_spec_once(host, spec);
         self.introduce_name(host, stem);
+        self.tell_services_of(host, spec);
         host.fact(Fact::PodCreated { pod: uid, spec, workload, stem, number, digits });
         self.adopt_number(workload, name);
         let key = name.key(&self.catalog.names);
@@ -128,7 +129,7 @@ impl World {
             self.scheduler.policy.observe(cx, &change);
             self.control.memory.observe(cx, now, &change);
         }
-        self.monitor.observe(&self.store.truth, &change);
+        self.monitored(&change);
         self.store.commit(now, change, !shared, &self.catalog);
     }
 

@@ -11,6 +11,7 @@
 
 mod check;
 mod control;
+mod discovery_event;
 mod drain;
 mod event;
 mod faults;
@@ -25,17 +26,23 @@ mod node;
 mod operate;
 mod operate_stateful;
 mod params;
+mod prebind;
+mod proxies;
 mod run;
 mod schedule;
+mod services;
 mod setup;
 mod store;
 mod task_event;
 mod task_setup;
 #[cfg(test)]
 mod tests;
+mod volume_event;
+mod volume_params;
 mod volumes;
 mod world;
 
+pub use discovery_event::DiscoveryEvent;
 pub use event::Event;
 pub use kubelet_params::{KubeletDelays, KubeletParams, RegistryParams, Unprobed};
 pub use monitor::MonitoringSetup;
@@ -44,4 +51,6 @@ pub use run::{Arrivals, Run, RunState, SavedRun};
 pub use setup::{Keeper, NodeSetup, PodSetup, Setup};
 pub use task_event::{Owned, TaskEvent};
 pub use task_setup::JobSetup;
+pub use volume_event::VolumeEvent;
+pub use volume_params::{VolumeDelays, VolumeParams};
 pub use world::World;

@@ -9,7 +9,9 @@ use super::host::Host;
 use super::world::World;
 use crate::ground::{Key, Purpose, Span, Time};
 use crate::journal::{Fact, Sink};
-use crate::model::{Catalog, Change, PodPhase, PodSpecId, PodView, View, WorkloadId};
+use crate::model::{
+    Catalog, Change, PodId, PodPhase, PodSpecId, PodUid, PodView, View, WorkloadId,
+};
 use crate::policy::kube::control::{Alert, AlertRule, MetricsView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -91,10 +93,6 @@ pub(super) fn declared(catalog: &Catalog, spec: PodSpecId) -> (u32, u32) {
     })
 }
 
-fn serves(pod: &PodView) -> bool {
-    pod.phase == PodPhase::Ready && !pod.deleting
-}
-
 impl Monitor {
     pub(super) fn new(setup: MonitoringSetup) -> Monitor {
         let alerts = vec![Alert::default(); setup.rules.len()];
@@ -118,23 +116,41 @@ impl Monitor {
     }
 
     /// Takes note of a change that the store is about to take; the service that it concerns.
-    pub(super) fn observe(&mut self, truth: &View, change: &Change) -> Option<WorkloadId> {
+    /// `reach`: requests reach a pod and are taken; nothing if no service leads to it, so that
+    /// every ready pod serves until it is asked to stop.
+    fn observe(
+        &mut self,
+        truth: &View,
+        change: &Change,
+        reach: impl Fn(&PodView) -> Option<bool>,
+    ) -> Option<WorkloadId> {
         if self.watched.is_empty() {
             return None;
         }
+        let open = |row: &PodView| reach(row).unwrap_or(!row.deleting);
+        let serves = |row: &PodView| row.phase == PodPhase::Ready && open(row);
         let (pod, now) = match *change {
             Change::PodPhase { pod, phase } => {
                 let row = truth.pod(pod)?;
-                (row, phase == PodPhase::Ready && !row.deleting)
+                (row, phase == PodPhase::Ready && open(row))
             }
-            Change::PodDeleting { pod } | Change::PodRemoved { pod } => (truth.pod(pod)?, false),
+            Change::PodDeleting { pod } => {
+                let row = truth.pod(pod)?;
+                (row, reach(row).is_some() && serves(row))
+            }
+            Change::PodRemoved { pod } => (truth.pod(pod)?, false),
             Change::DeploymentWritten { workload, .. } => {
                 return self.watched.contains_key(&workload).then_some(workload);
             }
             _ => return None,
         };
+        self.count(pod, (serves(pod), now))
+    }
+
+    /// A pod served or did not, and does so now; its service if that is new.
+    fn count(&mut self, pod: &PodView, (before, now): (bool, bool)) -> Option<WorkloadId> {
         let watched = self.watched.get_mut(&pod.workload)?;
-        match (serves(pod), now) {
+        match (before, now) {
             (false, true) => *watched.serving.entry(pod.spec).or_default() += 1,
             (true, false) => {
                 let count = watched.serving.get_mut(&pod.spec).expect("it served until now");
@@ -150,6 +166,29 @@ impl Monitor {
 }
 
 impl World {
+    /// Shows a change that the store is about to take to the monitoring; the service that it
+    /// concerns.
+    pub(super) fn monitored(&mut self, change: &Change) -> Option<WorkloadId> {
+        let World { monitor, control, proxies, store, .. } = self;
+        let behind = |row: &PodView| control.services().select(row.spec);
+        let reach = |row: &PodView| behind(row).then(|| proxies.reach(row.uid));
+        monitor.observe(&store.truth, change, reach)
+    }
+
+    /// Requests begin or cease to reach a pod behind a service.
+    pub(super) fn service_measures<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        (pod, uid): (PodId, PodUid),
+        on: bool,
+    ) {
+        let row = self.store.truth.pod_if(pod, uid);
+        let Some(row) = row.filter(|row| row.phase == PodPhase::Ready).copied() else { return };
+        if let Some(workload) = self.monitor.count(&row, (!on, on)) {
+            self.plan_scrape(host, workload, host.now);
+        }
+    }
+
     /// Plans the next scrape of a service, at `from` or later.
     pub(super) fn plan_scrape<S: Sink>(
         &mut self,

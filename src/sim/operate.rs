@@ -41,6 +41,7 @@ impl World {
     pub(super) fn delete_node<S: Sink>(&mut self, host: &mut Host<'_, S>, node: NodeId) {
         if self.store.truth.node(node).present {
             host.fact(Fact::NodeRemoved { node });
+            self.proxy_leaves(node);
             self.commit(host, Change::NodeRemoved { node });
         }
     }
@@ -91,6 +92,7 @@ impl World {
             OperatorAction::Pause => Some(DeploymentSpec { paused: true, ..before }),
             OperatorAction::Delete { .. } => unreachable!("it was seen to"),
             OperatorAction::Resume => Some(DeploymentSpec { paused: false, ..before }),
+            OperatorAction::Partition { .. } => None,
             OperatorAction::Readiness { .. } => unreachable!("it was seen to"),
         };
         match spec {

@@ -4,7 +4,9 @@ use super::control::revisions_of;
 use super::host::Host;
 use super::world::World;
 use crate::journal::{Fact, Sink};
-use crate::model::{Change, OperatorAction, PodSpecId, StatefulSetGoal, WorkloadId};
+use crate::model::{
+    Change, OperatorAction, PodSpecId, StatefulSetGoal, StatefulUpdate, WorkloadId,
+};
 
 impl World {
     /// Writes what a StatefulSet is to be. Where there is nothing to write, as the client finds, it
@@ -27,6 +29,14 @@ impl World {
                 goal.spec.replicas = replicas;
                 Some(goal)
             }
+            OperatorAction::Partition { partition } => match before.spec.update {
+                StatefulUpdate::RollingUpdate { .. } => {
+                    let mut goal = before;
+                    goal.spec.update = StatefulUpdate::RollingUpdate { partition };
+                    Some(goal)
+                }
+                StatefulUpdate::OnDelete => None,
+            },
             OperatorAction::Undo { revision } => {
                 let template = self.template_before(workload, revision);
                 template.map(|template| StatefulSetGoal { template, ..before })

@@ -1,9 +1,10 @@
 //! How much of reality is simulated, and how long each part of it takes.
 
 use super::kubelet_params::KubeletDelays;
-use super::{KubeletParams, RegistryParams};
+use super::{KubeletParams, RegistryParams, VolumeParams};
 use crate::ground::{Problem, Span};
 use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, TokenBucket, ZoneParams};
+use crate::policy::kube::discovery::DiscoveryParams;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -119,12 +120,16 @@ pub struct SimParams {
     pub kubelet: KubeletParams,
     /// Where images come from.
     pub registry: RegistryParams,
+    /// Volumes of storage drivers.
+    pub volumes: VolumeParams,
     /// Heartbeats and their absence.
     pub node_lifecycle: NodeLifecycleParams,
     /// Zones that lose many nodes at once.
     pub zones: ZoneParams,
     /// The collector of pods that nobody needs.
     pub pod_gc: PodGcParams,
+    /// How clients find the pods of services.
+    pub discovery: DiscoveryParams,
     /// Only at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -139,6 +144,7 @@ impl SimParams {
             ("node_lifecycle", self.node_lifecycle.check()),
             ("zones", self.zones.check()),
             ("pod_gc", self.pod_gc.check()),
+            ("discovery", self.discovery.check()),
         ];
         let under = |(path, found): (&'static str, Vec<Problem>)| {
             found.into_iter().map(move |problem| problem.under(path))
@@ -162,6 +168,8 @@ pub(super) struct Timing {
     pub(super) node_lifecycle: NodeLifecycleParams,
     pub(super) zones: ZoneParams,
     pub(super) pod_gc: PodGcParams,
+    #[serde(with = "as_text")]
+    pub(super) discovery: DiscoveryParams,
     /// What each controller may send; `None`: as much as it likes.
     pub(super) controllers: Option<RateParams>,
     /// What the scheduler may send.
@@ -218,6 +226,7 @@ impl Timing {
             node_lifecycle: params.node_lifecycle,
             zones: params.zones,
             pod_gc: params.pod_gc,
+            discovery: params.discovery,
             controllers: limited.then_some(params.api.controllers),
             scheduler: limited.then_some(params.api.scheduler),
             kubelets: limited.then_some(params.api.kubelet),

@@ -4,6 +4,7 @@
 use super::Event;
 use super::feed::Feed;
 use super::host::Host;
+use super::volume_event::VolumeEvent;
 use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::{DeletionCause, Fact, Sink};
@@ -143,8 +144,15 @@ impl World {
                     if !assumed {
                         host.fact(Fact::BindFailed { pod: uid, node });
                     } else {
-                        let event = Event::BindArrives { pod, uid, node, devices };
-                        self.scheduler_asks(host, 1, event);
+                        let (writes, event) = match self.volume_writes(uid) {
+                            0 => (1, Event::BindArrives { pod, uid, node, devices }),
+                            writes => {
+                                let decided =
+                                    VolumeEvent::DecisionArrives { pod, uid, node, devices };
+                                (writes, Event::Volume(decided))
+                            }
+                        };
+                        self.scheduler_asks(host, writes, event);
                     }
                 }
                 Action::Nominate { pod, uid, node } => {
@@ -168,7 +176,12 @@ impl World {
 
     /// Sends requests of the scheduler, as its client lets them go; the event is the arrival of the
     /// last of them.
-    fn scheduler_asks<S: Sink>(&mut self, host: &mut Host<'_, S>, requests: u32, event: Event) {
+    pub(super) fn scheduler_asks<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        requests: u32,
+        event: Event,
+    ) {
         if self.timing.request.is_zero() {
             self.handle(host, event);
             return;
@@ -239,6 +252,14 @@ impl World {
             self.kubelet_sees_pod(host, pod, uid, node);
             return;
         }
+        self.bind_fails(host, action);
+    }
+
+    /// A binding cannot be written: the pod is tried again.
+    pub(super) fn bind_fails<S: Sink>(&mut self, host: &mut Host<'_, S>, action: &Action) {
+        let Action::Bind { pod, uid, node, .. } = *action else {
+            unreachable!("only bindings fail");
+        };
         host.fact(Fact::BindFailed { pod: uid, node });
         if let Some(view) = self.scheduler.feed.replica_mut()
             && view.pod_if(pod, uid).is_some_and(|pod| pod.node == Some(node))

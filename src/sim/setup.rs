@@ -1,7 +1,7 @@
 //! What a run starts from.
 
 use super::task_setup::JobSetup;
-use super::{Detail, KubeletDelays, MonitoringSetup, SimParams};
+use super::{Detail, KubeletDelays, MonitoringSetup, SimParams, VolumeDelays};
 use crate::ground::{Draws, Name, Span};
 use crate::model::{
     Catalog, DeploymentSpec, NodeId, NodeSpecId, ObjectId, PodName, PodSpecId, StatefulSetGoal,
@@ -118,6 +118,8 @@ pub struct Setup {
     pub think_time: Span,
     /// The delays of the kubelets in `params`, with their tables loaded.
     pub delays: KubeletDelays,
+    /// The delays of the volumes in `params`, with their tables loaded.
+    pub volume_delays: VolumeDelays,
     /// Timing of everything else.
     pub params: SimParams,
     /// Level of detail.

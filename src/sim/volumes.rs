@@ -1,20 +1,135 @@
 //! Claims and volumes as a run goes on: claims come and go with the pods that they are made for,
-//! and what the scheduler has decided about volumes is written just before the binding of the pod.
+//! and what pods have of volumes is kept here. The controllers are in `control/volumes`.
 //!
-//! The latencies of the binder, of drivers and of attaching are not built: a volume is bound, or
-//! made, when the pod is bound. What is left of a driver's capacity does not change.
+//! At `placement` detail a volume is bound, or made, when its pod is bound. What is left of a
+//! driver's capacity does not change. Garbage collection of claims takes no time of its own.
 
+use super::VolumeDelays;
 use super::host::Host;
+use super::prebind::Decided;
 use super::world::World;
 use crate::ground::Name;
-use crate::journal::Sink;
+use crate::journal::{Fact, Sink, VolumeFact};
 use crate::model::{
     Catalog, Change, Claim, ClaimRef, ClaimTemplate, NodeId, Object, ObjectId, PodName, PodSpecId,
-    PodVolume, VolumePlan, WorkloadId,
+    PodUid, PodView, PodVolume, ReclaimPolicy, View, Volume, VolumePlan, WorkloadId,
 };
 use crate::policy::kube::control::{
     ClaimOwner, bind_volume, claim_name, claim_owner, driver_of, provisioned,
 };
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What pods and nodes have of volumes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct VolumeStates {
+    pub(super) delays: VolumeDelays,
+    /// Pods that are bound as soon as their claims are.
+    pub(super) decided: BTreeMap<PodUid, Decided>,
+    /// Pods whose kubelets wait for a volume to be attached.
+    pub(super) awaiting: BTreeSet<PodUid>,
+    /// Volumes that are in use on a node, or are about to be, as the node reports.
+    mounted: BTreeMap<Name, BTreeMap<NodeId, BTreeSet<PodUid>>>,
+}
+
+impl VolumeStates {
+    pub(super) fn new(delays: VolumeDelays) -> VolumeStates {
+        let (decided, awaiting, mounted) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        VolumeStates { delays, decided, awaiting, mounted }
+    }
+
+    /// Notes that a pod uses a volume on a node.
+    pub(super) fn mount(&mut self, volume: Name, node: NodeId, pod: PodUid) {
+        self.mounted.entry(volume).or_default().entry(node).or_default().insert(pod);
+    }
+
+    /// Takes pods off the volumes of a node; those that nobody uses there any more.
+    pub(super) fn unmount(&mut self, node: NodeId, gone: impl Fn(PodUid) -> bool) -> Vec<Name> {
+        let mut freed = Vec::new();
+        for (volume, nodes) in &mut self.mounted {
+            let Some(pods) = nodes.get_mut(&node) else { continue };
+            pods.retain(|pod| !gone(*pod));
+            if pods.is_empty() {
+                nodes.remove(&node);
+                freed.push(*volume);
+            }
+        }
+        self.mounted.retain(|_, nodes| !nodes.is_empty());
+        freed
+    }
+
+    /// True if a node has not said that a volume is unmounted.
+    pub(super) fn is_mounted(&self, volume: Name, node: NodeId) -> bool {
+        self.mounted.get(&volume).is_some_and(|nodes| nodes.contains_key(&node))
+    }
+
+    /// A volume is not on a node any more, whatever the node has said.
+    pub(super) fn forget_mounts(&mut self, volume: Name, node: NodeId) {
+        if let Some(nodes) = self.mounted.get_mut(&volume) {
+            nodes.remove(&node);
+        }
+        self.mounted.retain(|_, nodes| !nodes.is_empty());
+    }
+
+    pub(super) fn nothing_is_mounted(&self) -> bool {
+        self.mounted.is_empty()
+    }
+}
+
+/// How a pod comes by a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ClaimKind {
+    /// It names it.
+    Named,
+    /// It was made for it alone.
+    OfPod,
+    /// It is that of a replica.
+    OfReplica,
+}
+
+/// The claims of a pod of this name, as far as there ever were such.
+fn pod_claims(catalog: &Catalog, (spec, name): (PodSpecId, PodName)) -> Vec<(ClaimRef, ClaimKind)> {
+    let spec = catalog.pod_spec(spec);
+    let names = &catalog.names;
+    let claim = |volume: &PodVolume| {
+        let (name, kind) = match volume {
+            PodVolume::Claim(claim) => (*claim, ClaimKind::Named),
+            PodVolume::Ephemeral(volume, _) => {
+                (names.find(&name.claim_text(*volume, names))?, ClaimKind::OfPod)
+            }
+            PodVolume::Replica(volume, _) => {
+                (names.find(&name.replica_claim_text(*volume, names))?, ClaimKind::OfReplica)
+            }
+            PodVolume::Disk(_) => return None,
+        };
+        Some((ClaimRef { namespace: spec.namespace, name }, kind))
+    };
+    spec.volumes.iter().filter_map(claim).collect()
+}
+
+/// The volumes of a pod of this name that a storage driver attaches to nodes, each once.
+pub(super) fn driven_volumes(
+    view: &View,
+    catalog: &Catalog,
+    pod: (PodSpecId, PodName),
+) -> Vec<Name> {
+    let objects = view.objects();
+    let mut found: Vec<Name> = Vec::new();
+    for (key, _) in pod_claims(catalog, pod) {
+        let claim = objects.claim(key.namespace, key.name, catalog);
+        let volume = claim.filter(|claim| claim.bound).and_then(|claim| claim.volume);
+        let volume = volume.and_then(|name| objects.volume(Catalog::NO_TEXT, name, catalog));
+        let Some(volume) = volume else { continue };
+        let attaches = volume.driver.is_some_and(|(driver, _)| {
+            let driver = objects.storage_driver(Catalog::NO_TEXT, driver, catalog);
+            driver.is_none_or(|driver| driver.attaches)
+        });
+        if attaches && !found.contains(&volume.name) {
+            found.push(volume.name);
+        }
+    }
+    found
+}
 
 impl World {
     /// Claims that are made for a pod of this name, as objects; those that are there are kept.
@@ -38,37 +153,43 @@ impl World {
         made
     }
 
-    /// The claims that go with a pod of this name, with the volumes that they had. Those of a
-    /// replica go only if its StatefulSet wants it so and does not want the replica any more.
-    pub(super) fn claims_gone_with(
-        &mut self,
-        spec: PodSpecId,
-        (workload, name): (WorkloadId, PodName),
-    ) -> Vec<ObjectId> {
-        if self.catalog.pod_spec(spec).volumes.is_empty() {
-            return Vec::new();
+    /// A pod is gone, and so are claims that go with it: those made for it alone, and those of a
+    /// replica that its StatefulSet does not want any more, if it wants it so. A claim that others
+    /// use stays until they are gone (`kubernetes.io/pvc-protection`).
+    pub(super) fn claims_go_with<S: Sink>(&mut self, host: &mut Host<'_, S>, gone: &PodView) {
+        if self.catalog.pod_spec(gone.spec).volumes.is_empty() {
+            return;
         }
-        let mut gone = Vec::new();
-        let own = name.own_text(&self.catalog.names);
-        let condemned = self.claims_are_condemned(workload, name);
-        for (key, _, of_replica) in self.own_claims(spec, name) {
+        let own = gone.name.own_text(&self.catalog.names);
+        let condemned = self.claims_are_condemned(gone.workload, gone.name);
+        for (key, kind) in pod_claims(&self.catalog, (gone.spec, gone.name)) {
             let objects = self.store.truth.objects();
             let claim = objects.claim(key.namespace, key.name, &self.catalog);
-            let is_its = |claim: &&Claim| {
-                if of_replica {
-                    return condemned;
-                }
-                claim.owner_pod.is_some_and(|owner| self.catalog.names.text(owner) == own)
-            };
-            let Some(claim) = claim.filter(is_its).cloned() else { continue };
-            // A volume that is kept is kept for the claim that is gone: nobody gets it any more.
-            let volume = claim.volume.and_then(|volume| {
-                objects.volume(Catalog::NO_TEXT, volume, &self.catalog).cloned()
-            });
-            gone.push(self.catalog.intern_object(&Object::Claim(claim)));
-            gone.extend(volume.map(|one| self.catalog.intern_object(&Object::Volume(one))));
+            let Some(claim) = claim.cloned() else { continue };
+            let goes = claim.deleting
+                || match kind {
+                    ClaimKind::Named => false,
+                    ClaimKind::OfReplica => condemned,
+                    ClaimKind::OfPod => {
+                        claim.owner_pod.is_some_and(|owner| self.catalog.names.text(owner) == own)
+                    }
+                };
+            if goes {
+                self.delete_claim(host, claim, Some(gone.uid));
+            }
         }
-        gone
+    }
+
+    /// Deletes a claim, at once or, if a pod but this one uses it, as soon as none does.
+    fn delete_claim<S: Sink>(&mut self, host: &mut Host<'_, S>, claim: Claim, but: Option<PodUid>) {
+        let used = claim.volume.is_some_and(|volume| self.is_used(volume, but));
+        if !used {
+            let object = self.catalog.intern_object(&Object::Claim(claim));
+            self.commit(host, Change::ObjectRemoved { object });
+            self.decided_may_go_on(host);
+        } else if !claim.deleting {
+            self.set_claim(host, Claim { deleting: true, ..claim });
+        }
     }
 
     /// True if the claims of a replica are deleted with it
@@ -158,42 +279,90 @@ impl World {
             let volume = objects.volume(Catalog::NO_TEXT, *volume, &self.catalog);
             let mut volume = volume.expect("it was looked for before").clone();
             bind_volume(&mut claim, &mut volume);
-            self.set_object(host, &Object::Volume(volume));
-            self.set_object(host, &Object::Claim(claim));
+            self.tell_bound(host, &claim, &volume);
+            self.set_volume(host, volume);
+            self.set_claim(host, claim);
         }
         for key in &plan.provision {
             let Some(mut claim) = self.open_claim(*key) else { continue };
-            let (driver, name) = (self.driver(&claim), self.new_volume_name(*key));
-            let place = self.topology_of(driver, node);
-            let mut volume = provisioned(name, &claim, driver, &place);
+            let (made_by, name) = (self.driver(&claim), self.new_volume_name(*key));
+            let place = self.topology_of(made_by.0, node);
+            let mut volume = provisioned(name, &claim, made_by, &place);
             claim.selected_node = Some(self.store.truth.node(node).name);
             bind_volume(&mut claim, &mut volume);
-            self.set_object(host, &Object::Volume(volume));
-            self.set_object(host, &Object::Claim(claim));
+            self.tell_bound(host, &claim, &volume);
+            self.set_volume(host, volume);
+            self.set_claim(host, claim);
         }
     }
 
-    fn set_object<S: Sink>(&mut self, host: &mut Host<'_, S>, object: &Object) {
-        let object = self.catalog.intern_object(object);
+    pub(super) fn set_volume<S: Sink>(&mut self, host: &mut Host<'_, S>, volume: Volume) {
+        let object = self.catalog.intern_object(&Object::Volume(volume));
         self.commit(host, Change::ObjectSet { object });
     }
 
+    pub(super) fn set_claim<S: Sink>(&mut self, host: &mut Host<'_, S>, claim: Claim) {
+        let object = self.catalog.intern_object(&Object::Claim(claim));
+        self.commit(host, Change::ObjectSet { object });
+        self.decided_may_go_on(host);
+    }
+
+    /// Tells that a claim and a volume have each other.
+    pub(super) fn tell_bound<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        claim: &Claim,
+        volume: &Volume,
+    ) {
+        let (claim, volume) = (self.introduce_claim(host, claim.key()), volume.name);
+        self.introduce_name(host, volume);
+        host.fact(Fact::Volume(VolumeFact::ClaimBound { claim, volume }));
+    }
+
+    /// The name of a claim as facts have it, with its namespace unless that is the default one.
+    pub(super) fn introduce_claim<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        claim: ClaimRef,
+    ) -> Name {
+        let text = self.claim_text(claim);
+        let name = self.catalog.names.intern(&text);
+        self.introduce_name(host, name);
+        name
+    }
+
+    pub(super) fn claim_text(&self, claim: ClaimRef) -> String {
+        let text = |name| self.catalog.names.text(name);
+        match text(claim.namespace) {
+            "default" => text(claim.name).to_owned(),
+            namespace => format!("{namespace}/{}", text(claim.name)),
+        }
+    }
+
+    /// A volume as the store has it.
+    pub(super) fn volume_row(&self, name: Name) -> Option<Volume> {
+        let objects = self.store.truth.objects();
+        objects.volume(Catalog::NO_TEXT, name, &self.catalog).cloned()
+    }
+
     /// A claim that is not bound yet.
-    fn open_claim(&self, key: ClaimRef) -> Option<Claim> {
+    pub(super) fn open_claim(&self, key: ClaimRef) -> Option<Claim> {
         let claim = self.store.truth.objects().claim(key.namespace, key.name, &self.catalog);
         claim.filter(|claim| claim.volume.is_none()).cloned()
     }
 
-    fn driver(&mut self, claim: &Claim) -> Name {
+    /// Who makes volumes of the class of a claim, and what becomes of them.
+    pub(super) fn driver(&mut self, claim: &Claim) -> (Name, ReclaimPolicy) {
         let objects = self.store.truth.objects();
         let class = objects.storage_class(Catalog::NO_TEXT, claim.class, &self.catalog);
         let provisioner = class.map_or(Catalog::NO_TEXT, |class| class.provisioner);
+        let reclaim = class.map_or(ReclaimPolicy::Delete, |class| class.reclaim);
         let driver = driver_of(self.catalog.names.text(provisioner)).to_owned();
-        self.catalog.names.intern(&driver)
+        (self.catalog.names.intern(&driver), reclaim)
     }
 
     /// The labels of a node by which a driver tells what reaches its volumes.
-    fn topology_of(&self, driver: Name, node: NodeId) -> Vec<(Name, Name)> {
+    pub(super) fn topology_of(&self, driver: Name, node: NodeId) -> Vec<(Name, Name)> {
         let truth = &self.store.truth;
         let name = truth.node(node).name;
         let storage = truth.objects().storage_node(Catalog::NO_TEXT, name, &self.catalog);
@@ -204,7 +373,7 @@ impl World {
     }
 
     /// A name that no volume has, made of those of the claim.
-    fn new_volume_name(&mut self, claim: ClaimRef) -> Name {
+    pub(super) fn new_volume_name(&mut self, claim: ClaimRef) -> Name {
         let text = |name| self.catalog.names.text(name);
         let mut name = format!("pvc-{}.{}", text(claim.namespace), text(claim.name));
         loop {

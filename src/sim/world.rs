@@ -8,17 +8,19 @@ use super::machine::{Fleet, Machine, Program};
 use super::monitor::{Monitor, declared};
 use super::node::{Agent, Pulls};
 use super::params::Timing;
+use super::proxies::Proxies;
 use super::schedule::SchedulerLoop;
 use super::setup::Setup;
 use super::store::Store;
-use super::{Event, KubeletDelays, SimParams};
+use super::volumes::VolumeStates;
+use super::{Detail, Event, KubeletDelays, SimParams, VolumeDelays};
 use crate::engine::Queue;
 use crate::ground::{Draws, Id, Key, Name, Table, Time};
 use crate::journal::{Fact, Sink};
 use crate::model::{
     Catalog, Change, Condition, Container, Lifetime, NodeId, NodeSpecId, NodeStatus,
-    OperatorAction, PodId, PodName, PodSpecId, PodUid, Pressures, Resource, SourceId, Stimulus,
-    Taint, View, WorkloadId, WorkloadKind,
+    OperatorAction, PodId, PodName, PodSpecId, PodUid, Pressures, Resource, ServiceId, SourceId,
+    Stimulus, Taint, View, WorkloadId, WorkloadKind,
 };
 use crate::policy::kube::kubelet::ContainerStatus;
 use crate::policy::kube::tolerate_lost_nodes;
@@ -36,12 +38,14 @@ pub struct World {
     pub(super) fleet: Fleet,
     pub(super) pulls: Pulls,
     pub(super) drains: Drains,
+    pub(super) volumes: VolumeStates,
     /// Room for the states of the containers of a pod.
     #[serde(skip)]
     pub(super) statuses: Vec<ContainerStatus>,
     pub(super) scheduler: SchedulerLoop,
     pub(super) control: Control,
     pub(super) monitor: Monitor,
+    pub(super) proxies: Proxies,
     /// Names that facts may use already.
     named: Vec<bool>,
     /// Pod specifications of the setup that facts may use already.
@@ -66,6 +70,10 @@ impl World {
     pub fn new<S: Sink>(setup: Setup, queue: &mut Queue<Event>, sink: &mut S) -> World {
         let timing = Timing::new(&setup.params, setup.detail, setup.think_time, setup.delays);
         let shared = timing.views_are_shared();
+        let volume_delays = match setup.detail {
+            Detail::Placement => VolumeDelays::NONE,
+            Detail::Lifecycle => setup.volume_delays,
+        };
         let alerts: Vec<Name> = setup.monitoring.rules.iter().map(|rule| rule.alert).collect();
         let mut world = World {
             scheduler: SchedulerLoop::new(
@@ -75,6 +83,7 @@ impl World {
             ),
             control: Control::new(Feed::new(shared, timing.watch), &timing, &setup.rollbacks),
             monitor: Monitor::new(setup.monitoring),
+            proxies: Proxies::default(),
             timing,
             catalog: setup.catalog,
             draws: setup.draws,
@@ -82,6 +91,7 @@ impl World {
             fleet: Fleet::default(),
             pulls: Pulls::default(),
             drains: Drains::default(),
+            volumes: VolumeStates::new(volume_delays),
             statuses: Vec::new(),
             named: Vec::new(),
             specified: BTreeSet::new(),
@@ -114,8 +124,12 @@ impl World {
         for (workload, job) in &setup.jobs {
             world.install_job(&mut host, *workload, job);
         }
+        for object in &setup.objects {
+            world.define_service(&mut host, *object);
+        }
         world.install_objects(&setup.objects);
         world.install_pods(&mut host, &setup.pods);
+        world.install_slices(&mut host);
         world.sync_views(&mut host);
         world
     }
@@ -123,6 +137,12 @@ impl World {
     /// Names, specifications and workloads.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// Namespace and name of a service that selects pods.
+    pub fn service_name(&self, service: ServiceId) -> (Name, Name) {
+        let row = self.control.services().row(service);
+        (row.namespace, row.name)
     }
 
     /// What the store knows.
@@ -135,8 +155,8 @@ impl World {
         self.scheduler.policy.drop_caches();
     }
 
-    /// Replaces the timing of everything but the scheduler from now on. What is under way keeps its
-    /// time.
+    /// Replaces the timing of everything but the scheduler and storage drivers from now on. What is
+    /// under way keeps its time.
     pub(super) fn set_params(&mut self, params: &SimParams, delays: KubeletDelays) {
         self.timing = Timing::new(params, self.timing.detail, self.timing.think, delays);
         self.scheduler.feed.set_delay(self.timing.watch);
@@ -145,6 +165,9 @@ impl World {
 
     /// Commits a change to the store and lets those who watch it know.
     pub(super) fn commit<S: Sink>(&mut self, host: &mut Host<'_, S>, change: Change) {
+        if let Change::ObjectSet { object } = change {
+            self.define_service(host, object);
+        }
         let shared = self.scheduler.feed.is_shared();
         if shared {
             self.scheduler_observes(host, &change);
@@ -154,7 +177,7 @@ impl World {
         let unread = self.control.feed.behind(&self.store);
         let believed = cx(&self.catalog, &self.store.truth, host.now, self.draws);
         let controllers_care = self.control.memory.cares_about(believed, &change, unread);
-        let monitored = self.monitor.observe(&self.store.truth, &change);
+        let monitored = self.monitored(&change);
         self.store.commit(host.now, change, !shared, &self.catalog);
         if let Some(workload) = monitored {
             self.plan_scrape(host, workload, host.now);
@@ -229,6 +252,7 @@ impl World {
         let (pod, uid) = self.store.next_pod();
         let (stem, number, digits) = name.parts();
         self.introduce_name(host, stem);
+        self.tell_services_of(host, spec);
         host.fact(Fact::PodCreated { pod: uid, spec, workload, stem, number, digits });
         if let Lifetime::For(lifetime) = lifetime {
             host.fact(Fact::LifetimeSet { pod: uid, lifetime });
@@ -252,11 +276,10 @@ impl World {
         self.job_pod_ends(pod, false);
         self.kubelet_forgets(host, pod);
         let row = self.store.truth.pod(pod).expect("only what is there is removed");
-        let (spec, named) = (row.spec, (row.workload, row.name));
+        self.proxies.forget(row.uid);
+        let gone = *row;
         self.commit(host, Change::PodRemoved { pod });
-        for object in self.claims_gone_with(spec, named) {
-            self.commit(host, Change::ObjectRemoved { object });
-        }
+        self.claims_go_with(host, &gone);
         self.fleet.uninstall(pod);
     }
 

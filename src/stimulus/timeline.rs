@@ -22,6 +22,9 @@ pub struct TimelineParams {
     /// Another number of pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<ScaleParams>,
+    /// The pods of a StatefulSet that are updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_partition: Option<SetPartitionParams>,
     /// Back to an earlier revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout_undo: Option<RolloutUndoParams>,
@@ -89,6 +92,17 @@ pub struct ScaleParams {
     pub replicas: u32,
 }
 
+/// The pods of a StatefulSet that are updated: what `kubectl patch` of the field
+/// `spec.updateStrategy.rollingUpdate.partition` does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetPartitionParams {
+    /// Name of the StatefulSet.
+    pub workload: String,
+    /// So many pods, counted from the first, keep the current revision.
+    pub partition: u32,
+}
+
 /// Back to an earlier revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -111,9 +125,9 @@ pub enum TimelineTarget<'a> {
     Deleted(&'a DeleteParams),
 }
 
-const ACTIONS: &str = "write one of `set-image`, `scale`, `rollout-undo`, `rollout-pause`, \
-                       `rollout-resume`, `rollout-restart`, `readiness`, `cordon`, `uncordon`, \
-                       `drain`, `taint` and `delete` beside `at`";
+const ACTIONS: &str = "write one of `set-image`, `scale`, `set-partition`, `rollout-undo`, \
+                       `rollout-pause`, `rollout-resume`, `rollout-restart`, `readiness`, \
+                       `cordon`, `uncordon`, `drain`, `taint` and `delete` beside `at`";
 
 impl TimelineParams {
     /// Whom it is about, and the key under which that stands.
@@ -124,6 +138,7 @@ impl TimelineParams {
         let deployments = [
             (self.set_image.as_ref().map(|one| &one.workload), "set-image.workload"),
             (self.scale.as_ref().map(|one| &one.workload), "scale.workload"),
+            (self.set_partition.as_ref().map(|one| &one.workload), "set-partition.workload"),
             (self.rollout_undo.as_ref().map(|one| &one.workload), "rollout-undo.workload"),
             (self.rollout_pause.as_ref(), "rollout-pause"),
             (self.rollout_resume.as_ref(), "rollout-resume"),
@@ -178,6 +193,9 @@ impl TimelineParams {
         }
         if let Some(one) = &self.scale {
             return Some(OperatorAction::Scale { replicas: one.replicas });
+        }
+        if let Some(one) = &self.set_partition {
+            return Some(OperatorAction::Partition { partition: one.partition });
         }
         if let Some(one) = &self.rollout_undo {
             return Some(OperatorAction::Undo { revision: one.to_revision });

@@ -168,7 +168,7 @@ fn what_is_not_known_of_a_timeline_is_said() {
 }
 
 /// Timelines of a real control plane that agree as a whole.
-const AGREEING: [&str; 13] = [
+const AGREEING: [&str; 16] = [
     "s01-rolling-default",
     "s02-surge1-unavail0",
     "s04-minready5",
@@ -179,6 +179,9 @@ const AGREEING: [&str; 13] = [
     "s09-pause-resume",
     "s09b-pause-late",
     "s11a-statefulset-ordered",
+    "s11b-statefulset-partition",
+    "s11c-statefulset-parallel",
+    "s11d-statefulset-stuck",
     "s19v-scale-down-plain",
     "s24-slow-termination",
     "s25-readiness-flap",

@@ -85,10 +85,11 @@ fn crate_paths(line: &str) -> impl Iterator<Item = &str> {
 
 /// Folders of `policy` are doors of their own: they hold one orchestrator each.
 fn is_public_path(path: &[&str]) -> bool {
-    const DOORS: [&[&str]; 8] = [
+    const DOORS: [&[&str]; 9] = [
         &["policy", "kube"],
         &["policy", "kube", "scheduler"],
         &["policy", "kube", "control"],
+        &["policy", "kube", "discovery"],
         &["policy", "kube", "kubelet"],
         &["policy", "kube", "quota"],
         &["policy", "baseline"],

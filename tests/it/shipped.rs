@@ -62,6 +62,23 @@ fn drain_under_budget() {
     check("drain-under-budget", "drain-under-budget", &[]);
 }
 
+/// Without a hook before the stop, every pod that goes gets requests that it cannot take.
+#[test]
+fn graceful_update() {
+    check("graceful-update", "graceful-update", &[]);
+    let stopped: Vec<[Option<f64>; 2]> = load("graceful-update", &[])
+        .scenarios
+        .iter()
+        .map(|scenario| {
+            let finished = run(scenario, &Session::new(7), (), |_| {}).unwrap();
+            let value = |name| catalog::value(&finished.results, name);
+            ["discovery.stopped_routed", "discovery.stopped_seconds"].map(value)
+        })
+        .collect();
+    assert!(stopped[0][0] == Some(20.0) && stopped[0][1] > Some(5.0), "{stopped:?}");
+    assert_eq!(stopped[1], [Some(0.0), Some(0.0)]);
+}
+
 /// The same release is bad four times, and its users suffer less from policy to policy.
 #[test]
 fn bad_release() {
@@ -91,7 +108,7 @@ fn rolling_update() {
     check("rolling-update", "rolling-update", &[]);
 }
 
-/// A stuck ordinal stays stuck when the template is put back.
+/// A stuck ordinal stays stuck when the template is put back, until its pod is deleted too.
 #[test]
 fn statefulset_stuck() {
     check("statefulset-stuck", "statefulset-stuck", &[]);
@@ -104,8 +121,14 @@ fn statefulset_stuck() {
             catalog::value(&finished.results, "availability.worst").unwrap()
         })
         .collect();
-    let [stuck, put_back] = results[..] else { panic!("{results:?}") };
-    assert!(stuck < 0.3 && (stuck - put_back).abs() < 1e-9, "{results:?}");
+    let [stuck, put_back, pod_deleted] = results[..] else { panic!("{results:?}") };
+    assert!(pod_deleted > 0.7 && stuck < 0.3 && (stuck - put_back).abs() < 1e-9, "{results:?}");
+}
+
+/// The replica of a dead node comes back when its volume may leave the node.
+#[test]
+fn statefulset_volumes() {
+    check("statefulset-volumes", "statefulset-volumes", &[]);
 }
 
 /// A part of the Job is lost, and only that one.

@@ -30,6 +30,8 @@ impl Reader<'_> {
                     namespace: self.name(&read.metadata.namespace),
                     name: self.name(&read.metadata.name),
                     selector: read.spec.selector.as_ref().map(|selector| self.labels(selector)),
+                    publish: false,
+                    headless: false,
                 }
             }
             "ReplicationController" | "ReplicaSet" | "StatefulSet" => {

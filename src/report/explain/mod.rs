@@ -89,6 +89,7 @@ pub fn explanation(followed: &Followed, head: &ExplainHead) -> Option<Explanatio
         nodes: &follow.nodes,
         pods: &follow.pods,
         workloads: &follow.workloads,
+        services: &follow.services,
     };
     let attempts: Vec<AttemptRow> = trail
         .attempts

@@ -1,9 +1,9 @@
 //! How a pod stands at the end of its trail, in one sentence: the answer.
 
 use super::AttemptRow;
-use crate::ground::{Span, Time};
-use crate::journal::{DeletionCause, Fact, PodTrail};
-use crate::model::{ContainerWait, FailedReason, NodeId, PodUid};
+use crate::ground::{Name, Span, Time};
+use crate::journal::{DeletionCause, Fact, PodTrail, VolumeFact};
+use crate::model::{ContainerWait, FailedReason, NodeId, PodUid, VolumeWait};
 use crate::report::fact_words::{Cast, deleted, failed, length, moment};
 
 /// How a pod stands.
@@ -21,6 +21,7 @@ enum Hold {
     Waits(u8, ContainerWait, Time),
     Pulls(u8),
     Ended(u8),
+    Volumes(VolumeWait, Name, Option<NodeId>),
 }
 
 /// What the facts of a trail come to.
@@ -56,8 +57,20 @@ impl Sum {
         match *fact {
             Fact::PodCreated { .. } => self.created = at,
             Fact::Queued { .. } => self.queued = true,
-            Fact::Bound { node, .. } => self.bound = Some((node, at)),
+            Fact::Bound { node, .. } => (self.bound, self.hold) = (Some((node, at)), None),
+            Fact::BindFailed { .. } => self.hold = None,
             Fact::Admitted { .. } => self.admitted = Some(at),
+            Fact::Volume(VolumeFact::Awaited { wait, storage, node, .. }) => {
+                // That another node has the volume says more than that it is not attached.
+                let elsewhere = matches!(
+                    self.hold,
+                    Some(Hold::Volumes(VolumeWait::OtherNode, held, _)) if held == storage
+                );
+                if !(elsewhere && wait == VolumeWait::Attach) {
+                    self.hold = Some(Hold::Volumes(wait, storage, node));
+                }
+            }
+            Fact::SandboxReady { .. } => self.hold = None,
             Fact::Started { .. } => self.started = Some(at),
             Fact::Ready { .. } => self.ready = Some((true, at)),
             Fact::Unready { .. } => self.ready = Some((false, at)),
@@ -182,6 +195,22 @@ impl Hold {
             Hold::Pulls(container) => {
                 format!("the image of container {} is being pulled", cast.container(pod, container))
             }
+            Hold::Volumes(wait, storage, node) => {
+                let name = cast.catalog.names.text(storage);
+                match (wait, node) {
+                    (VolumeWait::Claim, _) => {
+                        format!("its claim {name} is being bound, then it is bound to its node")
+                    }
+                    (VolumeWait::Attach, _) => format!("its volume {name} is being attached"),
+                    (VolumeWait::OtherNode, Some(node)) => {
+                        format!("its volume {name} is still attached to {}", cast.node(node))
+                    }
+                    (VolumeWait::OtherNode, None) => {
+                        format!("its volume {name} is still attached to another node")
+                    }
+                    (VolumeWait::Mount, _) => "its volumes are being mounted".to_owned(),
+                }
+            }
             Hold::Ended(container) => format!("container {} ended", cast.container(pod, container)),
         }
     }
@@ -206,8 +235,12 @@ fn nowhere(
         [] => ("pending", format!("is pending since {since}: the scheduler has not looked at it")),
         [.., last] if last.outcome == "open" || last.outcome == "bind-failed" => {
             let text = match last.outcome.as_str() {
-                "open" => "its placement is under way",
-                _ => "its binding could not be written, and it waits for another attempt",
+                "open" => sum
+                    .hold
+                    .map_or("its placement is under way".to_owned(), |hold| hold.words(pod, cast)),
+                _ => {
+                    "its binding could not be written, and it waits for another attempt".to_owned()
+                }
             };
             ("pending", format!("is pending for {since}: {text}"))
         }

@@ -1,7 +1,7 @@
 //! The steps of a pod's life in words.
 
 use super::AttemptRow;
-use crate::journal::{Fact, PodTrail, Record};
+use crate::journal::{DiscoveryFact, Fact, PodTrail, Reach, Record};
 use crate::report::fact_words::{Cast, Telling};
 use crate::report::words::listed;
 use schemars::JsonSchema;
@@ -49,6 +49,8 @@ pub(super) fn steps(trail: &PodTrail, attempts: &[AttemptRow], cast: &Cast<'_>) 
                     complete(&mut telling, &record.fact, attempt);
                 }
             }
+            // Half of them and all of them say enough.
+            Fact::Discovery(DiscoveryFact::EndpointRouted { reach: Reach::First, .. }) => continue,
             _ => {}
         }
         steps.push(step(record, telling, cast));
@@ -69,7 +71,11 @@ fn complete(telling: &mut Telling, fact: &Fact, attempt: &AttemptRow) {
 }
 
 fn step(record: &Record, telling: Telling, cast: &Cast<'_>) -> Step {
-    let written = format!("{:?}", record.fact);
+    let written = match record.fact {
+        Fact::Discovery(fact) => format!("{fact:?}"),
+        Fact::Volume(fact) => format!("Volume{fact:?}"),
+        fact => format!("{fact:?}"),
+    };
     let end = written.find([' ', '{']).unwrap_or(written.len());
     Step {
         at_ns: record.at.as_nanos(),

@@ -27,7 +27,7 @@ const fn row(name: &'static str, metric: &'static str, shape: Shape) -> Row {
 
 /// A heading and the rows under it. A row without any value, or with nothing but zeros where that
 /// is the ordinary case, is left out.
-const GROUPS: [(&str, bool, &[Row]); 7] = [
+const GROUPS: [(&str, bool, &[Row]); 8] = [
     (
         "Pods",
         false,
@@ -92,6 +92,32 @@ const GROUPS: [(&str, bool, &[Row]); 7] = [
             row("fewest pods serving", "rollout.min_serving", Shape::Count),
             row("most pods alive", "rollout.peak_pods", Shape::Count),
             row("below the minimum", "rollout.below_minimum", Shape::Count),
+        ],
+    ),
+    (
+        "Service discovery",
+        true,
+        &[
+            row("ready pod to requests, median", "discovery.lag.p50", Shape::Duration),
+            row("ready pod to requests, longest", "discovery.lag.max", Shape::Duration),
+            row(
+                "the same to the last node, longest",
+                "discovery.lag_everywhere.max",
+                Shape::Duration,
+            ),
+            row(
+                "pod that goes to no requests, median",
+                "discovery.removal_lag.p50",
+                Shape::Duration,
+            ),
+            row(
+                "pod that goes to no requests, longest",
+                "discovery.removal_lag.max",
+                Shape::Duration,
+            ),
+            row("stopped pods still routed to", "discovery.stopped_routed", Shape::Count),
+            row("how long, pod-seconds", "discovery.stopped_seconds", Shape::Decimal),
+            row("writes of slices", "discovery.slice_writes", Shape::Count),
         ],
     ),
     (

@@ -1,14 +1,16 @@
 //! In which step a pod is, one at a time, from what was told of it.
 
 use crate::ground::Name;
-use crate::journal::{DeletionCause, Fact};
-use crate::model::{ContainerWait, NodeId, PodName, PodSpecId};
+use crate::journal::{DeletionCause, Fact, VolumeFact};
+use crate::model::{ContainerWait, NodeId, PodName, PodSpecId, VolumeWait};
 
 /// One slice of a pod's track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Pending,
+    Claims,
     Bound,
+    Attach,
     Sandbox,
     Pull(Name),
     Start,
@@ -24,7 +26,9 @@ impl Step {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Step::Pending => "pending",
+            Step::Claims => "claims are bound",
             Step::Bound => "bound",
+            Step::Attach => "volumes are attached",
             Step::Sandbox => "volumes and sandbox",
             Step::Pull(_) => "pull",
             Step::Start => "start",
@@ -44,6 +48,8 @@ pub(super) struct Pod {
     pub(super) spec: PodSpecId,
     pub(super) node: Option<NodeId>,
     admitted: bool,
+    /// What it waits for because of its volumes.
+    volumes: Option<VolumeWait>,
     sandbox: bool,
     /// Pulls under way; the image of the last of them.
     pulls: u32,
@@ -65,6 +71,7 @@ impl Pod {
             spec,
             node: None,
             admitted: false,
+            volumes: None,
             sandbox: false,
             pulls: 0,
             image: Name(0),
@@ -82,7 +89,9 @@ impl Pod {
     pub(super) fn learn(&mut self, fact: &Fact) {
         let bit = |container: u8| 1u64 << container.min(63);
         match *fact {
-            Fact::Bound { node, .. } => self.node = Some(node),
+            Fact::Bound { node, .. } => (self.node, self.volumes) = (Some(node), None),
+            Fact::BindFailed { .. } => self.volumes = None,
+            Fact::Volume(VolumeFact::Awaited { wait, .. }) => self.volumes = Some(wait),
             Fact::Admitted { .. } => {
                 (self.admitted, self.sandbox, self.lost) = (true, false, false)
             }
@@ -117,7 +126,7 @@ impl Pod {
     /// The step that it is in now.
     pub(super) fn step(&self) -> Step {
         if self.node.is_none() {
-            Step::Pending
+            if self.volumes.is_some() { Step::Claims } else { Step::Pending }
         } else if self.deleting.is_some() || self.stopping {
             Step::Terminating(self.deleting)
         } else if self.lost {
@@ -132,6 +141,8 @@ impl Pod {
             Step::Running
         } else if self.sandbox {
             Step::Start
+        } else if matches!(self.volumes, Some(VolumeWait::Attach | VolumeWait::OtherNode)) {
+            Step::Attach
         } else if self.admitted {
             Step::Sandbox
         } else {

@@ -3,7 +3,10 @@
 use crate::ground::{Problem, Span};
 use crate::policy::KubeSchedulerParams;
 use crate::policy::kube::control::{NodeLifecycleParams, PodGcParams, ZoneParams};
-use crate::sim::{ApiParams, KubeletParams, PlacementParams, RegistryParams, SimParams};
+use crate::policy::kube::discovery::DiscoveryParams;
+use crate::sim::{
+    ApiParams, KubeletParams, PlacementParams, RegistryParams, SimParams, VolumeParams,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,12 +78,16 @@ pub struct KubernetesParams {
     pub kubelet: KubeletParams,
     /// Where images come from.
     pub registry: RegistryParams,
+    /// Volumes of storage drivers.
+    pub volumes: VolumeParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
     /// Zones that lose many nodes at once.
     pub zones: ZoneParams,
     /// The collector of pods that nobody needs.
     pub pod_gc: PodGcParams,
+    /// How clients find the pods of services.
+    pub discovery: DiscoveryParams,
     /// What stands in for heartbeats at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -92,9 +99,11 @@ impl KubernetesParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
             registry: self.registry,
+            volumes: self.volumes.clone(),
             node_lifecycle: self.node_lifecycle,
             zones: self.zones,
             pod_gc: self.pod_gc,
+            discovery: self.discovery,
             placement: self.placement.clone(),
         }
     }
@@ -121,12 +130,16 @@ pub struct BaselineParams {
     pub kubelet: KubeletParams,
     /// Where images come from.
     pub registry: RegistryParams,
+    /// Volumes of storage drivers.
+    pub volumes: VolumeParams,
     /// Heartbeats of nodes and their absence.
     pub node_lifecycle: NodeLifecycleParams,
     /// Zones that lose many nodes at once.
     pub zones: ZoneParams,
     /// The collector of pods that nobody needs.
     pub pod_gc: PodGcParams,
+    /// How clients find the pods of services.
+    pub discovery: DiscoveryParams,
     /// What stands in for heartbeats at `placement` detail.
     pub placement: PlacementParams,
 }
@@ -138,9 +151,11 @@ impl Default for BaselineParams {
             api: ApiParams::default(),
             kubelet: KubeletParams::default(),
             registry: RegistryParams::default(),
+            volumes: VolumeParams::default(),
             node_lifecycle: NodeLifecycleParams::default(),
             zones: ZoneParams::default(),
             pod_gc: PodGcParams::default(),
+            discovery: DiscoveryParams::default(),
             placement: PlacementParams::default(),
         }
     }
@@ -153,9 +168,11 @@ impl BaselineParams {
             api: self.api.clone(),
             kubelet: self.kubelet.clone(),
             registry: self.registry,
+            volumes: self.volumes.clone(),
             node_lifecycle: self.node_lifecycle,
             zones: self.zones,
             pod_gc: self.pod_gc,
+            discovery: self.discovery,
             placement: self.placement.clone(),
         }
     }

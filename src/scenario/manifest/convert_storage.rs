@@ -14,7 +14,7 @@ use super::{PriorityClasses, SelectorManifest};
 use crate::ground::{Bytes, Name};
 use crate::model::{
     AccessMode, BindingMode, Catalog, Claim, ClaimRef, ClaimTemplate, LabelSelector, Object,
-    StorageCapacity, StorageClass, StorageDriver, StorageNode, Volume, VolumeMode,
+    ReclaimPolicy, StorageCapacity, StorageClass, StorageDriver, StorageNode, Volume, VolumeMode,
 };
 use crate::scenario::names::check_qualified;
 use crate::scenario::tree::join;
@@ -123,6 +123,9 @@ impl Reader<'_> {
             claim,
             driver,
             available: phase == Some("Available"),
+            released: phase == Some("Released"),
+            reclaim: (spec.persistent_volume_reclaim_policy)
+                .map_or(ReclaimPolicy::Retain, ReclaimPolicy::from),
             deleting: metadata.deletion_timestamp.is_some(),
         }
     }
@@ -219,6 +222,7 @@ impl Reader<'_> {
             binding: binding.map_or(BindingMode::Immediate, BindingMode::from),
             topologies,
             is_default: DEFAULT_CLASS.iter().any(|key| annotation(*key) == Some("true")),
+            reclaim: read.reclaim_policy.map_or(ReclaimPolicy::Delete, ReclaimPolicy::from),
         }
     }
 
@@ -245,7 +249,8 @@ impl Reader<'_> {
         self.annotated(&read.metadata, &[]);
         self.rest(&read.spec.rest, "spec");
         let tells_capacity = read.spec.storage_capacity == Some(true);
-        StorageDriver { name: self.name(&read.metadata.name), tells_capacity }
+        let attaches = read.spec.attach_required != Some(false);
+        StorageDriver { name: self.name(&read.metadata.name), tells_capacity, attaches }
     }
 
     /// What is left of a storage class somewhere.

@@ -1,5 +1,5 @@
-//! Services as users write them (core/v1, Kubernetes 1.34): of them the scheduler reads which pods
-//! belong together.
+//! Services as users write them (core/v1, Kubernetes 1.34): the scheduler reads which pods belong
+//! together, and clients find them through their endpoints.
 
 use super::object::ObjectMeta;
 use super::rest::with_rest;
@@ -25,13 +25,20 @@ with_rest! {
         /// Labels of its pods; none if left out.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         pub selector: BTreeMap<String, String>,
+        /// Pods get requests even while they are not ready.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub publish_not_ready_addresses: bool,
+        /// Its address: of `None` clients find the pods by name, and no proxy takes part; others
+        /// are without effect.
+        #[serde(rename = "clusterIP", default, skip_serializing_if = "Option::is_none")]
+        pub cluster_ip: Option<String>,
     }
     refused: []
     without_effect: [
-        "allocateLoadBalancerNodePorts", "clusterIP", "clusterIPs", "externalIPs", "externalName",
+        "allocateLoadBalancerNodePorts", "clusterIPs", "externalIPs", "externalName",
         "externalTrafficPolicy", "healthCheckNodePort", "internalTrafficPolicy", "ipFamilies",
         "ipFamilyPolicy", "loadBalancerClass", "loadBalancerIP", "loadBalancerSourceRanges",
-        "ports", "publishNotReadyAddresses", "sessionAffinity", "sessionAffinityConfig",
+        "ports", "sessionAffinity", "sessionAffinityConfig",
         "trafficDistribution", "type",
     ]
 }

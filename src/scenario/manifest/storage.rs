@@ -4,7 +4,7 @@
 use super::affinity::NodeSelector;
 use super::object::{ObjectMeta, SelectorManifest};
 use super::rest::with_rest;
-use crate::model::{AccessMode, BindingMode, VolumeMode};
+use crate::model::{AccessMode, BindingMode, ReclaimPolicy, VolumeMode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,6 +51,9 @@ with_rest! {
         /// The driver that attaches it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub csi: Option<CsiSource>,
+        /// What becomes of it without a claim; `Retain` if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub persistent_volume_reclaim_policy: Option<ReclaimPolicyWord>,
     }
     refused: [
         ("awsElasticBlockStore", "write it as `csi:` with the driver `ebs.csi.aws.com`"),
@@ -63,7 +66,7 @@ with_rest! {
     ]
     without_effect: [
         "cephfs", "fc", "flexVolume", "flocker", "glusterfs", "hostPath", "iscsi", "local",
-        "mountOptions", "nfs", "persistentVolumeReclaimPolicy", "photonPersistentDisk", "quobyte",
+        "mountOptions", "nfs", "photonPersistentDisk", "quobyte",
         "rbd", "scaleIO", "storageos",
     ]
 }
@@ -216,9 +219,12 @@ with_rest! {
         /// Where volumes can be made; everywhere if left out.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub allowed_topologies: Vec<TopologyTermManifest>,
+        /// What becomes of its volumes without a claim; `Delete` if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub reclaim_policy: Option<ReclaimPolicyWord>,
     }
     refused: []
-    without_effect: ["allowVolumeExpansion", "mountOptions", "parameters", "reclaimPolicy"]
+    without_effect: ["allowVolumeExpansion", "mountOptions", "parameters"]
 }
 
 /// A place in which volumes can be made.
@@ -302,10 +308,13 @@ with_rest! {
         /// It says what is left where, in objects of the kind CSIStorageCapacity.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub storage_capacity: Option<bool>,
+        /// Its volumes are attached to nodes; so if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub attach_required: Option<bool>,
     }
     refused: []
     without_effect: [
-        "attachRequired", "fsGroupPolicy", "nodeAllocatableUpdatePeriodSeconds", "podInfoOnMount",
+        "fsGroupPolicy", "nodeAllocatableUpdatePeriodSeconds", "podInfoOnMount",
         "requiresRepublish", "seLinuxMount", "tokenRequests", "volumeLifecycleModes",
     ]
 }
@@ -367,6 +376,24 @@ impl From<VolumeModeWord> for VolumeMode {
         match word {
             VolumeModeWord::Filesystem => VolumeMode::Filesystem,
             VolumeModeWord::Block => VolumeMode::Block,
+        }
+    }
+}
+
+/// What becomes of a volume that nobody claims any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ReclaimPolicyWord {
+    /// It stays, and nobody gets it.
+    Retain,
+    /// It is deleted.
+    Delete,
+}
+
+impl From<ReclaimPolicyWord> for ReclaimPolicy {
+    fn from(word: ReclaimPolicyWord) -> ReclaimPolicy {
+        match word {
+            ReclaimPolicyWord::Retain => ReclaimPolicy::Retain,
+            ReclaimPolicyWord::Delete => ReclaimPolicy::Delete,
         }
     }
 }

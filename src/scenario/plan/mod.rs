@@ -27,7 +27,7 @@ use crate::model::{Catalog, NodeSpecId, ObjectId, TaintsId, WorkloadId};
 use crate::policy::KubeSchedulerConfiguration;
 use crate::policy::kube::control::RollbackPolicy;
 use crate::scenario::names::check_folder;
-use crate::sim::{JobSetup, Keeper, KubeletParams, MonitoringSetup, PodSetup};
+use crate::sim::{JobSetup, Keeper, KubeletParams, MonitoringSetup, PodSetup, VolumeParams};
 use crate::stimulus::SourcePlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -78,6 +78,8 @@ pub struct Plan {
     pub scheduler: Option<KubeSchedulerConfiguration>,
     /// What kubelets do; the files of its delays can be found from the working directory.
     pub kubelet: KubeletParams,
+    /// How long storage drivers take, with paths resolved.
+    pub volumes: VolumeParams,
     /// All images that some pod wants or some node has, and how they behave.
     pub applications: Vec<ApplicationPlan>,
 }
@@ -116,6 +118,7 @@ pub(super) fn plan(file: &ScenarioFile, written: Written<'_>, folder: &Path) -> 
             sources: Vec::new(),
             scheduler: None,
             kubelet: file.orchestrator.machinery().kubelet,
+            volumes: file.orchestrator.machinery().volumes,
             applications: Vec::new(),
         },
         findings: Findings::default(),

@@ -92,7 +92,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Plans how long the steps of kubelets take.
+    /// Plans how long the steps of kubelets and storage drivers take.
     pub(super) fn kubelet(&mut self) {
         let mut kubelet = self.file.orchestrator.machinery().kubelet;
         for (name, delay) in kubelet.drawn_mut() {
@@ -100,6 +100,12 @@ impl Planner<'_> {
             self.resolve(&path, delay.file_mut().into_iter());
         }
         self.plan.kubelet = kubelet;
+        let mut volumes = self.file.orchestrator.machinery().volumes;
+        for (name, delay) in volumes.drawn_mut() {
+            let path = format!("orchestrator.{}.volumes.{name}", self.file.orchestrator.key());
+            self.resolve(&path, delay.file_mut().into_iter());
+        }
+        self.plan.volumes = volumes;
     }
 }
 

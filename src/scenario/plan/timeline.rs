@@ -54,7 +54,11 @@ impl Planner<'_> {
             TimelineTarget::Deployment(name) => {
                 let set = entry.scale.as_ref().and_then(|_| self.replica_set_called(name));
                 let pauses = entry.rollout_pause.is_some() || entry.rollout_resume.is_some();
-                let wanted = if pauses { Rolled::Deployment } else { Rolled::Any };
+                let wanted = match (pauses, &entry.set_partition) {
+                    (true, _) => Rolled::Deployment,
+                    (false, Some(_)) => Rolled::StatefulSet,
+                    (false, None) => Rolled::Any,
+                };
                 let found = set.or_else(|| self.rolled(name, path, wanted));
                 let (workload, keeper) = found?;
                 let spec = self.plan.catalog.pod_spec(keeper.template()).clone();
@@ -163,8 +167,8 @@ impl Planner<'_> {
         let workloads = &self.plan.catalog.workloads;
         let text = |workload: WorkloadId| names.text(workloads[workload].name);
         let fits = |keeper: &Keeper| match keeper {
-            Keeper::Deployment(_) => true,
-            Keeper::StatefulSet(_) => wanted == Rolled::Any,
+            Keeper::Deployment(_) => wanted != Rolled::StatefulSet,
+            Keeper::StatefulSet(_) => wanted != Rolled::Deployment,
             Keeper::ReplicaSet { .. } => false,
         };
         let rolled = || self.plan.services.iter().filter(|(_, keeper)| fits(keeper));
@@ -174,6 +178,9 @@ impl Planner<'_> {
         let there = || rolled().map(|(workload, _)| text(*workload));
         let hint = match nearest(name, there()) {
             Some(near) => format!("did you mean `{near}`?"),
+            None if there().next().is_none() && wanted == Rolled::StatefulSet => {
+                "add a StatefulSet to `objects:`".to_owned()
+            }
             None if there().next().is_none() => {
                 "add a `service` workload or a Deployment".to_owned()
             }
@@ -181,6 +188,7 @@ impl Planner<'_> {
         };
         let word = match wanted {
             Rolled::Deployment => "no Deployment is",
+            Rolled::StatefulSet => "no StatefulSet is",
             Rolled::Any => "no Deployment and no StatefulSet is",
         };
         self.wrong(path, format!("{word} called `{name}`"), &hint);
@@ -193,6 +201,8 @@ impl Planner<'_> {
 enum Rolled {
     /// Deployments only.
     Deployment,
+    /// StatefulSets only.
+    StatefulSet,
     /// Deployments and StatefulSets.
     Any,
 }

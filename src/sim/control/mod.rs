@@ -5,6 +5,7 @@ mod batch;
 mod client;
 mod deployments;
 mod disruptions;
+mod endpoint_slices;
 mod node_lifecycle;
 mod node_taints;
 mod pod_gc;
@@ -13,6 +14,7 @@ mod replicas;
 mod stateful_sets;
 mod taint_eviction;
 mod tasks;
+mod volumes;
 mod work_queue;
 
 use super::Event;
@@ -20,12 +22,13 @@ use super::event::TaintWrite;
 use super::feed::Feed;
 use super::host::Host;
 use super::params::Timing;
+use super::services::Services;
 use super::world::{World, cx};
 use crate::ground::Time;
 use crate::journal::{Fact, Sink};
 use crate::model::{
     Catalog, Change, FinishedPods, LossPolicy, NodeId, ObjectKey, OperatorAction, PodId, PodPhase,
-    PodUid, ReleaseDecision, ReplicaSetId, WorkloadId, WorkloadKind,
+    PodUid, ReleaseDecision, ReplicaSetId, ServiceId, WorkloadId, WorkloadKind,
 };
 use crate::policy::Cx;
 use crate::policy::kube::control::{PodGcParams, RollbackPolicy};
@@ -34,6 +37,7 @@ use client::Client;
 use deployments::Deployments;
 pub(super) use deployments::{owned_sets, set_names};
 use disruptions::Disruptions;
+use endpoint_slices::SliceLoop;
 use node_lifecycle::NodeLifecycle;
 use pod_gc::Garbage;
 use replicas::ReplicaSets;
@@ -43,6 +47,7 @@ pub(super) use stateful_sets::revisions_of;
 use std::collections::VecDeque;
 use taint_eviction::Evictions;
 use tasks::{TaskDuty, TaskMemory};
+use volumes::{VolumeDuty, VolumeMemory};
 
 /// What is to be done about something observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +60,8 @@ enum Duty {
     SyncStatefulSet(WorkloadId),
     /// Count what a disruption budget allows.
     CountBudget(ObjectKey),
+    /// See whether the slices of a service list its pods.
+    SyncService(ServiceId),
     /// Replace a batch pod.
     Replace(PodId, LostPod),
     /// A pipeline undoes a rollout.
@@ -63,6 +70,8 @@ enum Duty {
     Evict(PodId, PodUid, Time),
     /// Something about a Job or an object without an owner.
     Task(TaskDuty),
+    /// Something about claims or volumes.
+    Volume(VolumeDuty),
     /// The NoSchedule taints of a node do not follow from its conditions.
     Mark(NodeId),
 }
@@ -82,8 +91,10 @@ pub(super) struct Memory {
     stateful_sets: StatefulSetLoop,
     batch: Batch,
     disruptions: Disruptions,
+    slices: SliceLoop,
     evictions: Evictions,
     tasks: TaskMemory,
+    volumes: VolumeMemory,
     nodes: NodeLifecycle,
     garbage: Garbage,
     gc_params: PodGcParams,
@@ -102,8 +113,10 @@ impl Control {
             stateful_sets: StatefulSetLoop::new(),
             batch: Batch::default(),
             disruptions: Disruptions::new(),
+            slices: SliceLoop::new(),
             evictions: Evictions::new(),
             tasks: TaskMemory::new(),
+            volumes: VolumeMemory::new(timing),
             nodes: NodeLifecycle::new(timing.is_lifecycle()),
             garbage: Garbage::default(),
             gc_params: timing.pod_gc,
@@ -125,6 +138,7 @@ impl Control {
             &mut memory.stateful_sets.client,
             &mut memory.batch.client,
             &mut memory.disruptions.client,
+            &mut memory.slices.client,
             &mut memory.evictions.client,
             &mut memory.nodes.client,
             &mut memory.garbage.client,
@@ -132,6 +146,22 @@ impl Control {
             client.set_rate(timing.controllers);
         }
         memory.tasks.set_rate(timing);
+        memory.volumes.set_rate(timing);
+    }
+
+    /// The services that select pods.
+    pub(super) fn services(&self) -> &Services {
+        &self.memory.slices.services
+    }
+
+    /// The same, to be changed.
+    pub(super) fn services_mut(&mut self) -> &mut Services {
+        &mut self.memory.slices.services
+    }
+
+    /// The row of a pod behind a service, as far as the controllers know.
+    pub(super) fn pod_of(&self, service: ServiceId, pod: PodUid) -> Option<PodId> {
+        self.memory.slices.pod_of(service, pod)
     }
 
     /// What was there at the start is known, and only what services lack is left to be done.
@@ -144,7 +174,11 @@ impl Memory {
     /// True if a change, about to be made to `truth`, may give a controller something to do.
     /// `unread` changes have not been observed yet. Others are taken in later, in order.
     pub(super) fn cares_about(&self, cx: Cx<'_>, change: &Change, unread: u64) -> bool {
-        if self.tasks.cares_about(cx, change) || !disruptions::touched(cx, change).is_empty() {
+        if self.tasks.cares_about(cx, change)
+            || self.slices.cares_about(cx, change)
+            || self.volumes.cares_about(cx, change)
+            || !disruptions::touched(cx, change).is_empty()
+        {
             return true;
         }
         match *change {
@@ -215,8 +249,11 @@ impl Memory {
         self.duties.extend(self.deployments.watch(cx, change));
         self.duties.extend(self.stateful_sets.observe(cx, at, change));
         self.duties.extend(disruptions::duties(cx, change));
+        let services = self.slices.observe(cx, change);
+        self.duties.extend(services.into_iter().map(Duty::SyncService));
         self.nodes_observe(cx, change);
         self.collector_observes(cx, change);
+        self.storage_observes(cx, change);
     }
 
     /// A pod stops counting for its owner, unless it stopped before.
@@ -279,6 +316,7 @@ impl World {
                 Duty::SyncDeployment(workload) => self.enqueue_deployment(host, workload),
                 Duty::SyncStatefulSet(workload) => self.enqueue_stateful_set(host, workload),
                 Duty::CountBudget(budget) => self.enqueue_budget(host, budget),
+                Duty::SyncService(service) => self.enqueue_service(host, service),
                 Duty::Undo(workload) => {
                     let action = OperatorAction::Undo { revision: None };
                     let decision = ReleaseDecision::Undo;
@@ -287,12 +325,14 @@ impl World {
                 }
                 Duty::Replace(pod, lost) => self.replace(host, pod, lost),
                 Duty::Task(duty) => self.see_to(host, duty),
+                Duty::Volume(duty) => self.see_to_storage(host, duty),
                 Duty::Evict(pod, uid, at) => host.turn(at, Event::StayEnds { pod, uid }),
                 Duty::Mark(node) => self.write_taints(host, node, TaintWrite::NoSchedule),
             }
         }
         self.plan_look(host);
         self.plan_garbage_pass(host);
+        self.plan_attach_pass(host);
         if let Some(at) = self.control.feed.next_wanted(&self.store) {
             self.wake_controllers(host, at);
         }

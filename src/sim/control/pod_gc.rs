@@ -95,7 +95,7 @@ impl Garbage {
     }
 }
 
-fn is_out_of_service(catalog: &Catalog, status: &NodeStatus) -> bool {
+pub(super) fn is_out_of_service(catalog: &Catalog, status: &NodeStatus) -> bool {
     catalog
         .names
         .find(NodeMark::OutOfService.key())

@@ -229,7 +229,11 @@ impl World {
         }));
         for batch in &sync.batches {
             let acts = batch.iter().filter_map(|act| self.pod_act(workload, set, family, act));
-            steps.push_back(Step::Pods(acts.collect()));
+            let mut acts: Vec<PodAct> = acts.collect();
+            // Each has a goroutine, of which the one that is started last runs first.
+            let last = acts.len().min(1);
+            acts.rotate_right(last);
+            steps.push_back(Step::Pods(acts));
         }
         let record = StatefulSetRecord {
             counts: sync.status,

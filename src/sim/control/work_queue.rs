@@ -35,18 +35,25 @@ pub(super) struct WorkQueue<K: Ord> {
     /// Somebody is handing keys out.
     handing_out: bool,
     failures: BTreeMap<K, u32>,
+    first_delay: Span,
     retries: TokenBucket,
 }
 
 impl<K: Copy + Ord> WorkQueue<K> {
     /// A queue that so many workers serve.
     pub(super) fn new(workers: u32) -> WorkQueue<K> {
+        WorkQueue::with_first_delay(workers, FIRST_DELAY)
+    }
+
+    /// The same, with another first delay of keys whose sync failed.
+    pub(super) fn with_first_delay(workers: u32, first_delay: Span) -> WorkQueue<K> {
         WorkQueue {
             order: VecDeque::new(),
             turns: BTreeMap::new(),
             idle: workers,
             handing_out: false,
             failures: BTreeMap::new(),
+            first_delay,
             retries: TokenBucket::new(RETRY_INTERVAL, RETRY_BURST),
         }
     }
@@ -96,12 +103,17 @@ impl<K: Copy + Ord> WorkQueue<K> {
         self.failures.remove(&key);
     }
 
+    /// How often the sync of a key has failed since it last went well.
+    pub(super) fn failures(&self, key: K) -> u32 {
+        self.failures.get(&key).copied().unwrap_or(0)
+    }
+
     /// When a key whose sync failed comes back.
     pub(super) fn failed(&mut self, key: K, now: Time) -> Time {
         let failures = self.failures.entry(key).or_default();
         let doublings = (*failures).min(18);
         *failures += 1;
-        let delay = (FIRST_DELAY * (1u64 << doublings)).min(LONGEST_DELAY);
+        let delay = (self.first_delay * (1u64 << doublings)).min(LONGEST_DELAY);
         self.retries.reserve(now).max(now + delay)
     }
 }

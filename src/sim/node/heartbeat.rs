@@ -24,6 +24,7 @@ impl World {
         machine.powered = false;
         machine.epoch += 1;
         host.fact(Fact::NodeCrashed { node });
+        self.proxy_leaves(node);
         self.pulls_are_lost(host, node);
         for pod in self.pods_by_age(node) {
             self.containers_are_lost(host, pod);
@@ -62,6 +63,7 @@ impl World {
         machine.up_since = host.now;
         machine.blank = true;
         host.fact(Fact::NodeRepaired { node });
+        self.proxy_joins(node, host.now);
     }
 
     /// The look at which the controller finds that a node is silent.

@@ -1,6 +1,6 @@
 //! How a kubelet comes by its pods and loses them: admission, sandbox, power.
 
-use crate::ground::Purpose;
+use crate::ground::{Purpose, Span};
 use crate::journal::{Fact, Sink};
 use crate::model::{ContainerEnd, FailedReason, NodeId, PodId, PodPhase, PodUid, RestartPolicy};
 use crate::policy::kube::kubelet::{ContainerState, KILLED_EXIT_CODE, Role};
@@ -62,20 +62,37 @@ impl World {
         program.renew_containers(spec);
         program.stage = Stage::Preparing;
         program.admitted = host.now;
-        let delays = &self.timing.delays;
-        let mut mounted = host.now;
-        if spec.has_volumes {
-            mounted += delays.mount.sample(&mut self.draws.stream(MOUNT, program.key, attempt));
-        }
-        let sandbox = delays.sandbox.sample(&mut self.draws.stream(SANDBOX, program.key, attempt));
-        let ready = mounted + sandbox;
-        let deadline = spec.active_deadline;
-        self.start_probe_workers(pod, node, mounted);
+        let (deadline, claims) = (spec.active_deadline, !spec.volumes.is_empty());
         self.fleet.expect(pod).restless = self.is_restless(view.spec);
-        host.machine(ready.since(host.now), Event::SandboxReady { pod, uid, attempt });
+        if claims {
+            self.kubelet_mounts(host, pod);
+        } else {
+            self.kubelet_prepares(host, pod, Span::ZERO);
+        }
         if let Some(deadline) = deadline {
             host.machine(deadline, Event::DeadlineEnds { pod, uid, attempt });
         }
+    }
+
+    /// The volumes of a pod are mounted, those of drivers within `claims`; then its sandbox is
+    /// made.
+    pub(super) fn kubelet_prepares<S: Sink>(
+        &mut self,
+        host: &mut Host<'_, S>,
+        pod: PodId,
+        claims: Span,
+    ) {
+        let (node, spec) = self.place_of(pod);
+        let program = self.fleet.get(pod);
+        let (uid, key, attempt) = (program.uid, program.key, program.attempt);
+        let delays = &self.timing.delays;
+        let mut mount = claims;
+        if self.catalog.pod_spec(spec).has_volumes {
+            mount = mount.max(delays.mount.sample(&mut self.draws.stream(MOUNT, key, attempt)));
+        }
+        let sandbox = delays.sandbox.sample(&mut self.draws.stream(SANDBOX, key, attempt));
+        self.start_probe_workers(pod, node, host.now + mount);
+        host.machine(mount + sandbox, Event::SandboxReady { pod, uid, attempt });
     }
 
     /// Volumes, sandbox and network of a pod are there.
@@ -218,6 +235,15 @@ impl World {
             let (node, _) = self.place_of(pod);
             self.fleet.agents[node].pressures.restless -= 1;
         }
+        let row = *self.store.truth.pod(pod).expect("only what is there leaves");
+        if let Some(node) = row.node
+            && !self.catalog.pod_spec(row.spec).volumes.is_empty()
+            && self.fleet.machines[node].can_hear()
+            && !self.fleet.machines[node].silent
+            && self.store.truth.node(node).present
+        {
+            self.kubelet_unmounts(host, (row.uid, node));
+        }
         self.withdraw_pull(host, pod);
     }
 
@@ -237,6 +263,10 @@ impl World {
             return;
         }
         program.renew_containers(&spec);
+        if !spec.volumes.is_empty() {
+            self.volumes_were_mounted(pod, node);
+        }
+        let program = self.fleet.expect(pod);
         program.initialized = true;
         program.reported = PodPhase::Ready;
         self.fleet.expect(pod).restless = self.is_restless(view.spec);

@@ -100,6 +100,7 @@ impl World {
                 self.report(host, pod, Report::Phase(program.reported));
             }
         }
+        self.kubelet_tidies(host, node);
     }
 
     /// A kubelet that could not hear since then lists its pods.
@@ -134,5 +135,6 @@ impl World {
                 _ => {}
             }
         }
+        self.kubelet_tidies(host, node);
     }
 }

@@ -14,6 +14,7 @@ mod pulls;
 mod report;
 mod stop;
 mod usage;
+mod volumes;
 mod worker;
 
 pub(super) use agent::Agent;

@@ -48,7 +48,12 @@ impl World {
         if self.fleet.machines[node].epoch != epoch {
             return; // the node lost power with the report
         }
-        if view.phase.is_terminal() && report != Report::Stopped {
+        let has_claims = !self.catalog.pod_spec(view.spec).volumes.is_empty();
+        let ended = view.phase.is_terminal();
+        if has_claims && !matches!(report, Report::Phase(_)) {
+            self.kubelet_unmounts(host, (uid, node));
+        }
+        if ended && report != Report::Stopped {
             return; // it stays as it is
         }
         match report {

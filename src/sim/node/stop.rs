@@ -3,7 +3,9 @@
 use crate::ground::Span;
 use crate::journal::{Fact, Sink};
 use crate::model::{ContainerEnd, FailedReason, PodId};
-use crate::policy::kube::kubelet::{Stopping, stop_pod};
+use crate::policy::kube::kubelet::{Role, Stopped, Stopping, stop_pod};
+use crate::sim::Event;
+use crate::sim::discovery_event::DiscoveryEvent;
 use crate::sim::event::Report;
 use crate::sim::host::Host;
 use crate::sim::machine::{Ending, Stage, Work, Worker, container_at};
@@ -53,12 +55,37 @@ impl World {
         let runs = self.fleet.get(pod).containers.iter().enumerate();
         let stopping: Vec<Stopping> =
             runs.map(|(place, run)| self.stopping(container_at(spec, place), run)).collect();
-        for (place, stop) in stop_pod(grace, &stopping).into_iter().enumerate() {
+        let stops = stop_pod(grace, &stopping);
+        self.plan_term(host, pod, &stopping, &stops);
+        for (place, stop) in stops.into_iter().enumerate() {
             if let Some(stop) = stop {
                 let end = if stop.killed { ContainerEnd::Killed } else { ContainerEnd::Stopped };
                 let at = host.now + stop.end;
                 self.end_life_at(host, (pod, place as u8), at, (end, stop.killed));
             }
+        }
+    }
+
+    /// A pod behind a service takes no new connections from the moment on at which the first of its
+    /// ordinary containers gets TERM.
+    fn plan_term<S: Sink>(
+        &self,
+        host: &mut Host<'_, S>,
+        pod: PodId,
+        stopping: &[Stopping],
+        stops: &[Option<Stopped>],
+    ) {
+        let (_, spec) = self.place_of(pod);
+        if !self.control.services().select(spec) {
+            return;
+        }
+        let main = stopping.iter().zip(stops).filter(|(one, _)| one.role == Role::Main);
+        let term = main.filter_map(|(_, stop)| stop.as_ref()).map(|stop| stop.term).min();
+        let program = self.fleet.get(pod);
+        let (uid, attempt) = (program.uid, program.attempt);
+        if let Some(term) = term {
+            let sent = DiscoveryEvent::TermSent { pod, uid, attempt };
+            host.machine(term, Event::Discovery(sent));
         }
     }
 

@@ -10,7 +10,9 @@ use crate::model::{
     WorkloadKind,
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
-use crate::sim::{Detail, KubeletDelays, MonitoringSetup, NodeSetup, Run, Setup, SimParams};
+use crate::sim::{
+    Detail, KubeletDelays, MonitoringSetup, NodeSetup, Run, Setup, SimParams, VolumeDelays,
+};
 
 pub(super) const MIB: u64 = 1 << 20;
 pub(super) const GIB: u64 = 1 << 30;
@@ -130,6 +132,7 @@ impl Lab {
                 sandbox: SpanDist::constant(Span::from_millis(400)),
                 container_start: SpanDist::constant(Span::from_millis(200)),
             },
+            volume_delays: VolumeDelays::NONE,
             params: self.params.clone(),
             detail: Detail::Lifecycle,
             draws: Draws::new(1),

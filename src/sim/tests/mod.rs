@@ -1,6 +1,7 @@
 //! The simulator from its face: small clusters, scripted stimuli, facts out.
 
 mod control;
+mod discovery;
 mod drain;
 mod faults;
 mod images;
@@ -12,19 +13,20 @@ mod preemption;
 mod pressure;
 mod rollout;
 mod stateful;
+mod volumes;
 
 use crate::engine::{Limits, Stopped};
 use crate::ground::{Bytes, Draws, Key, MilliCpu, Span, SpanDist, Time};
 use crate::journal::{Fact, Journal, Record};
 use crate::model::{
-    Amounts, Catalog, Container, DeploymentSpec, Effect, FinishedPods, Labels, Lifetime,
-    LossPolicy, NodeSpec, PodName, PodSpec, RestartPolicy, SourceId, Stimulus, Timed, Toleration,
-    TolerationOperator, Workload, WorkloadId, WorkloadKind,
+    Amounts, Catalog, Container, DeploymentSpec, Effect, FinishedPods, Hook, Labels, Lifetime,
+    LossPolicy, NodeSpec, Object, PodName, PodSpec, RestartPolicy, SourceId, Stimulus, Timed,
+    Toleration, TolerationOperator, Workload, WorkloadId, WorkloadKind,
 };
 use crate::policy::{AnyScheduler, KubeScheduler, KubeSchedulerParams};
 use crate::sim::{
     Arrivals, Detail, Keeper, KubeletDelays, MonitoringSetup, NodeSetup, Run, SavedRun, Setup,
-    SimParams,
+    SimParams, VolumeDelays,
 };
 use std::convert::Infallible;
 
@@ -92,6 +94,12 @@ struct Bench {
     pod_cpu: u64,
     /// Finished pods stay in the store.
     keep: bool,
+    /// A service object leads to the pods of the service.
+    service: bool,
+    /// That service is headless.
+    headless: bool,
+    /// What runs before the pods of the service get TERM.
+    hook: Option<Hook>,
     start: Span,
     params: SimParams,
     script: Script,
@@ -108,6 +116,9 @@ impl Bench {
             toleration: Some(300),
             pod_cpu: 500,
             keep: false,
+            service: false,
+            headless: false,
+            hook: None,
             start: Span::from_millis(1500),
             params: SimParams::default(),
             script: Script::default(),
@@ -164,6 +175,16 @@ impl Bench {
         for toleration in &mut pod.tolerations {
             toleration.seconds = self.toleration;
         }
+        let mut objects = Vec::new();
+        if self.service {
+            let (key, name) = (catalog.names.intern("app"), catalog.names.intern("web"));
+            pod.labels.set(key, name);
+            let (namespace, selector) = (pod.namespace, Some(pod.labels.clone()));
+            let (publish, headless) = (false, self.headless);
+            let service = Object::Service { namespace, name, selector, publish, headless };
+            objects.push(catalog.intern_object(&service));
+        }
+        pod.containers[0].pre_stop = self.hook;
         let (pod, _) = catalog.intern_pod_spec(&pod);
         let mut workload = |text: &str, kind| {
             let name = catalog.names.intern(text);
@@ -183,11 +204,12 @@ impl Bench {
             jobs: Vec::new(),
             rollbacks: Vec::new(),
             monitoring: MonitoringSetup::default(),
-            objects: Vec::new(),
+            objects,
             pods: Vec::new(),
             scheduler: AnyScheduler::Kube(Box::new(scheduler)),
             think_time: Span::from_millis(2),
             delays: delays(self.start),
+            volume_delays: VolumeDelays::NONE,
             params: self.params.clone(),
             detail: self.detail,
             draws: Draws::new(self.seed),

@@ -217,8 +217,7 @@ impl Judge<'_> {
 }
 
 /// Kinds of objects of which we keep no object to be watched yet.
-const UNWATCHED: [&str; 5] =
-    ["CronJob ", "DaemonSet ", "EndpointSlice ", "Job ", "PodDisruptionBudget "];
+const UNWATCHED: [&str; 4] = ["CronJob ", "DaemonSet ", "Job ", "PodDisruptionBudget "];
 
 /// True for an object of a kind that we do not watch.
 pub(super) fn is_unwatched(key: &str) -> bool {

@@ -83,16 +83,13 @@ pub(super) fn named(judge: &mut Judge<'_>) {
         return;
     }
     let order = |trace: &Trace| {
-        let mut all: Vec<(Micros, String)> = Vec::new();
-        for pod in watched(trace) {
-            let Some(name) = fixed_name(pod) else { continue };
-            let ordered = [PodEvent::Created, PodEvent::Deleting];
-            let events =
-                pod.events.iter().filter(|(at, event)| *at >= 0 && ordered.contains(event));
-            all.extend(events.map(|(at, event)| (*at, format!("{name} {}", event.word()))));
-        }
-        all.sort_by_key(|(at, _)| *at);
-        all.into_iter().map(|(_, what)| what).collect::<Vec<String>>()
+        let ordered = [PodEvent::Created, PodEvent::Deleting];
+        let noted = trace.noted.iter();
+        let noted = noted.filter(|(at, _, event)| *at >= 0 && ordered.contains(event));
+        let named = noted.filter_map(|(_, pod, event)| {
+            Some(format!("{} {}", fixed_name(&trace.pods[*pod])?, event.word()))
+        });
+        named.collect::<Vec<String>>()
     };
     let words = |order: &Vec<String>| order.join(", ");
     judge.either(|| "order of pods with fixed names".to_owned(), order, words);

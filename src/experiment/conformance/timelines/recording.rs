@@ -25,6 +25,8 @@ pub(super) struct Recording {
     /// What else is recorded of each pod.
     details: Vec<PodDetails>,
     names: Names,
+    /// What the slices say of pods, by key of the slice.
+    endpoints: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// Requests that a controller may send at once (Kubernetes 1.34, `--kube-api-burst`).
@@ -278,8 +280,28 @@ impl Recording {
             };
             state.insert(field.clone(), value);
         }
+        if let Some(Value::Object(changes)) = record.get("changes") {
+            self.count_endpoints(key, changes, &mut state);
+        }
         tidy(kind, &mut state);
         state
+    }
+
+    /// Counts the endpoints of a slice that are not told in numbers.
+    fn count_endpoints(&mut self, key: &str, changes: &Map<String, Value>, state: &mut State) {
+        let endpoints = self.endpoints.entry(key.to_owned()).or_default();
+        for (pod, word) in changes {
+            match word.as_str().unwrap_or_default() {
+                "removed" => drop(endpoints.remove(pod)),
+                word => drop(endpoints.insert(pod.clone(), word.to_owned())),
+            }
+        }
+        let count = |wanted: &str| endpoints.values().filter(|word| *word == wanted).count();
+        for (field, word) in
+            [("notReadyCount", "notready"), ("servingCount", "serving-terminating")]
+        {
+            state.insert(field.to_owned(), Value::from(count(word)));
+        }
     }
 
     fn revision(&mut self, key: &str, revision: &str) -> String {

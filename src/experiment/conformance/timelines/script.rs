@@ -209,6 +209,11 @@ fn entries(step: &Step, recording: &Recording) -> Result<Vec<Map<String, Value>>
             let pods = step.pods.iter().map(|pod| readiness(*pod, ready, recording));
             pods.collect()
         }
+        Action::PodDelete => {
+            let pods = step.pods.iter().map(|pod| replica(*pod, recording));
+            let pods: Result<Vec<&str>, String> = pods.collect();
+            Ok(entry("delete", json!({"pods": pods?})))
+        }
         Action::Undo => Ok(entry("rollout-undo", json!({"workload": name}))),
         Action::Patch => {
             let patch = step.patch.as_ref().and_then(|patch| patch.get("spec"));
@@ -235,6 +240,13 @@ fn readiness(pod: usize, ready: bool, recording: &Recording) -> Result<Map<Strin
     Ok(Map::from_iter([("readiness".to_owned(), one)]))
 }
 
+/// The name of a pod, by order of creation among all, if it has the same name in every run.
+fn replica(pod: usize, recording: &Recording) -> Result<&str, String> {
+    let pod = recording.trace.pods.get(pod).ok_or("a pod that is not recorded")?;
+    let fixed = pod.owner.starts_with("StatefulSet ");
+    if fixed { Ok(&pod.name) } else { Err("the deletion of a pod whose name is drawn".to_owned()) }
+}
+
 /// A step that no timeline of a scenario has, in words.
 fn not_known(step: &Step) -> String {
     let Step { action, object, nodes, node, pods, value, values, .. } = step;
@@ -255,6 +267,11 @@ fn patched(name: &str, field: &str, value: &Value) -> Option<(&'static str, Valu
         "replicas" => Some(("scale", json!({"workload": name, "replicas": value}))),
         "paused" if value.as_bool()? => Some(("rollout-pause", json!(name))),
         "paused" => Some(("rollout-resume", json!(name))),
+        "updateStrategy" => {
+            let rolling = value.get("rollingUpdate").and_then(|rolling| only(rolling, "partition"));
+            let one = json!({"workload": name, "partition": rolling?});
+            Some(("set-partition", one))
+        }
         "template" => {
             let containers = only(only(value, "spec")?, "containers")?.as_array()?;
             let [container] = containers.as_slice() else { return None };

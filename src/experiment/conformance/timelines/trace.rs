@@ -96,6 +96,8 @@ impl PodLife {
 pub(super) struct Trace {
     /// Pods in order of creation.
     pub(super) pods: Vec<PodLife>,
+    /// What happened to pods, each by its place in `pods`, in the order in which it was noted.
+    pub(super) noted: Vec<(Micros, usize, PodEvent)>,
     /// Kind and name of each object, with its states and their times; empty once it is gone.
     pub(super) objects: BTreeMap<String, Vec<(Micros, State)>>,
     /// Answers to requests to evict a pod: true if it was accepted.
@@ -112,6 +114,7 @@ impl Trace {
     pub(super) fn pod(&mut self, at: usize, when: Micros, mut events: Vec<PodEvent>) {
         events.sort_unstable();
         events.dedup();
+        self.noted.extend(events.iter().map(|event| (when, at, *event)));
         let life = &mut self.pods[at].events;
         life.extend(events.into_iter().map(|event| (when, event)));
     }

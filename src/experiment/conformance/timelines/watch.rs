@@ -8,11 +8,12 @@ use crate::engine::{Limits, Stopped};
 use crate::experiment::{RunFailure, Session};
 use crate::ground::{Id, Span, Time};
 use crate::model::{
-    Catalog, Condition, Deployment, Effect, NodeView, PodId, PodPhase, PodSpecId, PodUid, PodView,
-    ProgressReason, ReplicaSet, ReplicaSetId, StatefulSet, StatefulUpdate, View, WorkloadId,
+    Catalog, Condition, Deployment, Effect, EndpointConditions, EndpointSlice, NodeView, PodId,
+    PodPhase, PodSpecId, PodUid, PodView, ProgressReason, ReplicaSet, ReplicaSetId, ServiceId,
+    SliceId, StatefulSet, StatefulUpdate, View, WorkloadId,
 };
 use crate::scenario::Built;
-use crate::sim::Run;
+use crate::sim::{Run, World};
 use crate::stimulus::Stream;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,12 +28,12 @@ pub(super) fn watch(script: &Script, seed: u64) -> Result<Trace, RunFailure> {
     let mut stops: Vec<Time> = script.times.iter().map(|at| time(script.origin + at)).collect();
     stops.push(time(script.origin + script.end));
     stops.sort_unstable();
-    watcher.look(run.now(), run.world().truth(), run.world().catalog());
+    watcher.look(run.now(), run.world());
     for stop in stops {
         loop {
             let limits = Limits::until(stop).events(run.events() + 1);
             let stopped = run.run(&limits);
-            watcher.look(run.now(), run.world().truth(), run.world().catalog());
+            watcher.look(run.now(), run.world());
             match stopped {
                 Stopped::Input(error) => return Err(error.into()),
                 Stopped::Events => {}
@@ -57,6 +58,8 @@ struct Watcher {
     sets: BTreeMap<ReplicaSetId, (ReplicaSet, String)>,
     /// StatefulSets, and the revisions that their status has named, in that order.
     stateful_sets: BTreeMap<WorkloadId, (StatefulSet, Vec<PodSpecId>)>,
+    /// Slices: writes of each service, and what the trace calls each slice.
+    slices: BTreeMap<ServiceId, (u64, BTreeMap<SliceId, String>)>,
     /// Sets seen of each workload.
     numbers: BTreeMap<WorkloadId, usize>,
 }
@@ -71,17 +74,49 @@ impl Watcher {
             deployments: BTreeMap::new(),
             sets: BTreeMap::new(),
             stateful_sets: BTreeMap::new(),
+            slices: BTreeMap::new(),
             numbers: BTreeMap::new(),
         }
     }
 
-    fn look(&mut self, now: Time, view: &View, catalog: &Catalog) {
+    fn look(&mut self, now: Time, world: &World) {
+        let (view, catalog) = (world.truth(), world.catalog());
         let at = now.as_nanos() as Micros / 1000 - self.origin;
         self.nodes(at, view, catalog);
         self.deployments(at, view, catalog);
         self.sets(at, view, catalog);
         self.stateful_sets(at, view, catalog);
+        self.slices(at, world);
         self.pods(at, view, catalog);
+    }
+
+    fn slices(&mut self, at: Micros, world: &World) {
+        for (service, there) in world.truth().slices().services() {
+            let (writes, keys) = self.slices.entry(service).or_default();
+            if *writes == there.writes() {
+                continue;
+            }
+            *writes = there.writes();
+            let (_, name) = world.service_name(service);
+            let name = world.catalog().names.text(name);
+            for (id, slice) in there.slices() {
+                let number = keys.len();
+                let key =
+                    keys.entry(id).or_insert_with(|| format!("EndpointSlice {name}/{number}"));
+                let state = slice_state(slice);
+                let known = self.trace.objects.get(key).and_then(|states| states.last());
+                if known.is_none_or(|(_, known)| *known != state) {
+                    self.trace.object(key.clone(), at, state);
+                }
+            }
+            let gone = keys.iter().filter(|(id, _)| there.slice(**id).is_none());
+            for (_, key) in gone {
+                let known = self.trace.objects.get(key).and_then(|states| states.last());
+                if known.is_some_and(|(_, known)| !known.is_empty()) {
+                    self.trace.object(key.clone(), at, State::new());
+                }
+            }
+        }
     }
 
     fn nodes(&mut self, at: Micros, view: &View, catalog: &Catalog) {
@@ -320,6 +355,22 @@ fn deployment_state(deployment: &Deployment, catalog: &Catalog) -> State {
             "revision": revision,
             "image": image_of(spec.template, catalog),
             "conditions": conditions,
+        }),
+    )
+}
+
+fn slice_state(slice: &EndpointSlice) -> State {
+    let (ready, terminating) = slice.counts();
+    let count = |is: fn(&EndpointConditions) -> bool| {
+        slice.endpoints.values().filter(|one| is(one)).count()
+    };
+    fields(
+        "EndpointSlice",
+        json!({
+            "readyCount": ready,
+            "terminatingCount": terminating,
+            "notReadyCount": count(|one| !one.ready && !one.terminating),
+            "servingCount": count(|one| one.serving && one.terminating),
         }),
     )
 }

@@ -1,5 +1,6 @@
 //! The list of all metrics.
 
+mod discovery;
 mod nodes;
 mod placement;
 mod recovery;
@@ -10,13 +11,20 @@ use super::{Entry, Over, Read};
 use crate::metrics::Results;
 use crate::stats::Summary;
 
-const PARTS: [&[Entry]; 5] =
-    [placement::ENTRIES, waiting::ENTRIES, nodes::ENTRIES, rollouts::ENTRIES, recovery::ENTRIES];
+const PARTS: [&[Entry]; 6] = [
+    placement::ENTRIES,
+    waiting::ENTRIES,
+    nodes::ENTRIES,
+    rollouts::ENTRIES,
+    discovery::ENTRIES,
+    recovery::ENTRIES,
+];
 
 const COUNT: usize = placement::ENTRIES.len()
     + waiting::ENTRIES.len()
     + nodes::ENTRIES.len()
     + rollouts::ENTRIES.len()
+    + discovery::ENTRIES.len()
     + recovery::ENTRIES.len();
 
 /// All metrics, in the order in which they are shown.

@@ -71,5 +71,7 @@ pub use stateful_set::{
 };
 pub use taint_eviction::{EvictionTimer, eviction_timer};
 pub use token_bucket::TokenBucket;
-pub use volumes::{ClaimStep, bind as bind_volume, claim_step, driver_of, provisioned};
+pub use volumes::{
+    ClaimStep, bind as bind_volume, claim_step, driver_of, place_at_once, provisioned,
+};
 pub use zones::{EXCLUDE_DISRUPTION_LABEL, Outage, Zone, ZoneCount, ZoneParams, Zones};

@@ -7,7 +7,8 @@
 
 use crate::ground::Name;
 use crate::model::{
-    BindingMode, Catalog, Claim, NodeSelectorTerm, Operator, Requirement, StorageClass, Volume,
+    BindingMode, Catalog, Claim, NodeSelectorTerm, Operator, ReclaimPolicy, Requirement,
+    StorageClass, Volume,
 };
 
 /// What becomes of a claim as soon as the controller looks at it.
@@ -32,7 +33,7 @@ pub fn claim_step<'v>(
     catalog: &Catalog,
 ) -> ClaimStep {
     let named = |name| volumes.clone().find(|volume| volume.name == name);
-    let is_for = |volume: &Volume| volume.claim == Some(claim.key());
+    let is_for = |volume: &Volume| volume.claim == Some(claim.key()) && !volume.released;
     match (claim.bound, claim.volume) {
         (true, None) => ClaimStep::Lose,
         (true, Some(name)) => match named(name) {
@@ -85,7 +86,7 @@ fn best<'v>(
     catalog: &Catalog,
 ) -> Option<Name> {
     let usable = |volume: &&Volume| {
-        let kept = volume.claim == Some(claim.key());
+        let kept = volume.claim == Some(claim.key()) && !volume.released;
         let free = !waits
             && volume.claim.is_none()
             && volume.available
@@ -115,7 +116,12 @@ pub fn driver_of(provisioner: &str) -> &str {
 
 /// The volume of this name that a driver makes for a claim, bound to it. Nodes reach it that have
 /// the same labels as the one it was made for; without labels, all do.
-pub fn provisioned(name: Name, claim: &Claim, driver: Name, place: &[(Name, Name)]) -> Volume {
+pub fn provisioned(
+    name: Name,
+    claim: &Claim,
+    (driver, reclaim): (Name, ReclaimPolicy),
+    place: &[(Name, Name)],
+) -> Volume {
     let condition = |(key, value): &(Name, Name)| Requirement {
         key: *key,
         operator: Operator::In,
@@ -132,9 +138,26 @@ pub fn provisioned(name: Name, claim: &Claim, driver: Name, place: &[(Name, Name
         node_affinity: (!place.is_empty()).then(|| vec![term]),
         claim: Some(claim.key()),
         driver: Some((driver, name)),
+        reclaim,
         available: false,
         ..Volume::new(name, claim.class, claim.request)
     }
+}
+
+/// Which of so many places a driver prefers for a volume that is for no node yet: claims of one
+/// name up to an ordinal take the places in turn (`getPVCNameHashAndIndexOffset`: FNV-1 of the
+/// name before the ordinal, plus the ordinal). `None` if there are no places.
+pub fn place_at_once(claim: &str, places: usize) -> Option<usize> {
+    const OFFSET: u32 = 0x811c_9dc5;
+    const PRIME: u32 = 0x0100_0193;
+    let ordinal = claim.rsplit_once('-').and_then(|(stem, digits)| {
+        let number = digits.parse::<u32>().ok();
+        number.map(|number| (stem, number))
+    });
+    let (stem, ordinal) = ordinal.unwrap_or((claim, 0));
+    let hash = stem.bytes().fold(OFFSET, |hash, byte| hash.wrapping_mul(PRIME) ^ u32::from(byte));
+    let places = u64::try_from(places).ok().filter(|places| *places > 0)?;
+    usize::try_from((u64::from(hash) + u64::from(ordinal)) % places).ok()
 }
 
 /// Binds a claim and a volume to each other.
@@ -186,6 +209,7 @@ mod tests {
                 binding,
                 topologies: Vec::new(),
                 is_default: false,
+                reclaim: ReclaimPolicy::Delete,
             };
             let volumes = self.volumes.iter();
             match claim_step(&self.claim, Some(&class), volumes, &self.catalog) {
@@ -217,6 +241,32 @@ mod tests {
         assert_eq!(lab.step(BindingMode::Immediate, "disks.example.com"), "Provision");
         assert_eq!(lab.step(BindingMode::Immediate, NONE), "Keep");
         assert_eq!(lab.step(BindingMode::WaitForFirstConsumer, "disks.example.com"), "Keep");
+    }
+
+    #[test]
+    fn places_of_volumes_made_at_once_take_turns() {
+        let turns: Vec<usize> =
+            (0..6).filter_map(|n| place_at_once(&format!("data-db-{n}"), 3)).collect();
+        assert_eq!(turns[..3], turns[3..]);
+        let mut first = turns[..3].to_vec();
+        first.sort_unstable();
+        assert_eq!(first, [0, 1, 2]);
+        // FNV-1 of the empty text and of `a`, from the algorithm's own test vectors.
+        assert_eq!(place_at_once("", usize::MAX), Some(0x811c_9dc5));
+        assert_eq!(place_at_once("a", usize::MAX), Some(0x050c_5d7e));
+        assert_eq!(place_at_once("data", 0), None);
+    }
+
+    #[test]
+    fn what_was_released_is_not_bound_again() {
+        let mut lab = Lab::new("fast", &[("good", 20, 1)]);
+        lab.volumes[0].claim = Some(lab.claim.key());
+        lab.volumes[0].available = false;
+        assert_eq!(lab.step(BindingMode::Immediate, NONE), "good");
+        lab.volumes[0].released = true;
+        assert_eq!(lab.step(BindingMode::Immediate, NONE), "Keep");
+        lab.claim.volume = Some(lab.volumes[0].name);
+        assert_eq!(lab.step(BindingMode::Immediate, NONE), "Keep");
     }
 
     #[test]

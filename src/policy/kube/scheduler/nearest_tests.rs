@@ -5,8 +5,8 @@ use crate::ground::{Bytes, Draws};
 use crate::model::{
     AccessMode, AffinityTerm, BindingMode, Change, Claim, ClaimRef, DeviceMask, Effect, Inclusion,
     LabelSelector, NearMiss, NodeId, NodeSelectorTerm, Object, Operator, Outlook, PodId, PodSpec,
-    PodUid, PodVolume, PreemptionPolicy, Requirement, SpreadConstraint, StorageClass, Taint,
-    Volume, VolumeMode, WhenUnsatisfiable,
+    PodUid, PodVolume, PreemptionPolicy, ReclaimPolicy, Requirement, SpreadConstraint,
+    StorageClass, Taint, Volume, VolumeMode, WhenUnsatisfiable,
 };
 use crate::policy::{Action, Cx};
 
@@ -204,7 +204,8 @@ fn a_volume_in_another_zone() {
     };
     let provisioner = host.name("csi.example");
     let (binding, topologies) = (BindingMode::Immediate, vec![]);
-    let class = StorageClass { name: class, provisioner, binding, topologies, is_default: false };
+    let (is_default, reclaim) = (false, ReclaimPolicy::Delete);
+    let class = StorageClass { name: class, provisioner, binding, topologies, is_default, reclaim };
     for object in
         [Object::StorageClass(class), Object::Volume(volume.clone()), Object::Claim(claim)]
     {

@@ -1,8 +1,7 @@
 //! Storage objects, and what controllers have made of them when a run starts: a volume without a
 //! claim is free, a claim that waits for nobody is bound to the volume that upstream would give it,
 //! and a claim without a class has the default one.
-//!
-//! A volume that is made at once, for no node, is refused: where it is, its driver alone knows.
+//! A volume that is missing is made when the run has begun.
 
 use super::notes::Notes;
 use super::{Found, Planner};
@@ -42,7 +41,7 @@ impl Planner<'_> {
         }
         let mut notes = Notes::default();
         for (claim, head) in &mut claims {
-            self.bind_at_the_start(objects, &classes, &mut volumes, (claim, head));
+            self.bind_at_the_start(objects, &classes, &mut volumes, claim);
             let complete = ![Kind::PersistentVolume, Kind::StorageClass]
                 .into_iter()
                 .any(|kind| objects.broken(kind));
@@ -119,7 +118,7 @@ impl Planner<'_> {
         objects: &Objects,
         classes: &[StorageClass],
         volumes: &mut [Volume],
-        (claim, head): (&mut Claim, &Head),
+        claim: &mut Claim,
     ) {
         let class = classes.iter().find(|class| class.name == claim.class);
         match claim_step(claim, class, volumes.iter(), &self.plan.catalog) {
@@ -130,18 +129,7 @@ impl Planner<'_> {
             }
             ClaimStep::Lose if objects.broken(Kind::PersistentVolume) => {}
             ClaimStep::Lose => claim.lost = true,
-            ClaimStep::Provision if objects.broken(Kind::StorageClass) => {}
-            ClaimStep::Provision => {
-                let class = self.plan.catalog.names.text(claim.class);
-                let text = format!(
-                    "`{class}` makes a volume at once, and nobody but its driver knows where"
-                );
-                let problem = Problem::new("spec", text).hint(
-                    "let the class wait with `volumeBindingMode: WaitForFirstConsumer`, or add \
-                     the PersistentVolume and name it as `volumeName:`",
-                );
-                self.object_wrong(objects, head, &problem);
-            }
+            ClaimStep::Provision => {} // its driver is asked when the run begins
         }
     }
 
@@ -161,7 +149,7 @@ impl Planner<'_> {
                 let problem = Problem::new(join(&path, "volumeName"), text);
                 problems.push(problem.hint("use a PersistentVolumeClaim of that volume"));
             }
-            problems.extend(self.not_made_late(spec.storage_class_name.as_deref(), path));
+            problems.extend(self.without_class(spec.storage_class_name.as_deref(), path));
         }
         problems
     }
@@ -187,22 +175,16 @@ impl Planner<'_> {
             if !there(&claim.metadata.name) {
                 let path = format!("spec.volumeClaimTemplates.{at}.spec");
                 let class = claim.spec.storage_class_name.as_deref();
-                problems.extend(self.not_made_late(class, path));
+                problems.extend(self.without_class(class, path));
             }
         }
         problems
     }
 
-    /// Why claims of a class that pods make are not bound when the pods are scheduled.
-    fn not_made_late(&self, class: Option<&str>, path: String) -> Option<Problem> {
+    /// Why claims of a class that pods make are never bound.
+    fn without_class(&self, class: Option<&str>, path: String) -> Option<Problem> {
         let problem = match self.class_named(class) {
-            Some(class) if class.binding == BindingMode::WaitForFirstConsumer => return None,
-            Some(class) => {
-                let name = self.plan.catalog.names.text(class.name);
-                let text = format!("`{name}` binds the claims of these pods at once");
-                let hint = "use a class with `volumeBindingMode: WaitForFirstConsumer`";
-                Problem::new(path, text).hint(hint)
-            }
+            Some(_) => return None,
             None => {
                 let text = match class {
                     None => "there is no default storage class".to_owned(),

@@ -55,7 +55,10 @@ impl Planner<'_> {
             self.report(objects, &one.head, found);
             let selector = (!one.object.spec.selector.is_empty()).then_some(labels);
             let (namespace, name) = (self.name(&one.head.namespace), self.name(&one.head.name));
-            self.add_object(&Object::Service { namespace, name, selector });
+            let publish = one.object.spec.publish_not_ready_addresses;
+            let headless = one.object.spec.cluster_ip.as_deref() == Some("None");
+            let service = Object::Service { namespace, name, selector, publish, headless };
+            self.add_object(&service);
         }
     }
 

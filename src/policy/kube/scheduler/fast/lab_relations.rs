@@ -119,7 +119,7 @@ impl Lab {
         match self.below(3) {
             0 => {
                 let selector = (!self.one_in(4)).then(|| self.labels(host));
-                Object::Service { namespace, name, selector }
+                Object::Service { namespace, name, selector, publish: false, headless: false }
             }
             1 => {
                 let owner = Owner { kind: OwnerKind::ReplicaSet, name };

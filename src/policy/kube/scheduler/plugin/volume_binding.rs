@@ -179,6 +179,7 @@ fn matching_volume(
             || volume.mode != claim.mode
             || volume.attributes_class != claim.attributes_class
             || volume.deleting
+            || volume.released
         {
             continue;
         }
