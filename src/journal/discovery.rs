@@ -1,5 +1,6 @@
 //! Facts of service discovery.
 
+use super::words::pair;
 use crate::ground::Name;
 use crate::model::{PodSpecId, PodUid, ServiceId, SliceId};
 use serde::{Deserialize, Serialize};
@@ -89,9 +90,6 @@ impl DiscoveryFact {
 
     /// The canonical form that the digest covers.
     pub(super) const fn words(&self) -> [u64; 3] {
-        const fn pair(low: u32, high: u32) -> u64 {
-            low as u64 | (high as u64) << 32
-        }
         match *self {
             DiscoveryFact::ServiceDefined { service, namespace, name, headless } => {
                 [pair(103, service.0), pair(namespace.0, name.0), headless as u64]

@@ -1,5 +1,6 @@
 //! Facts about claims and volumes.
 
+use super::words::pair;
 use crate::ground::Name;
 use crate::model::{NodeId, PodUid, VolumeEnd, VolumeWait};
 use serde::{Deserialize, Serialize};
@@ -55,11 +56,6 @@ pub enum VolumeFact {
         /// What became of it.
         end: VolumeEnd,
     },
-}
-
-/// Two small numbers in one word.
-const fn pair(low: u32, high: u32) -> u64 {
-    low as u64 | (high as u64) << 32
 }
 
 impl VolumeFact {

@@ -4,7 +4,7 @@ use super::Fact;
 use crate::model::{Resource, Strike};
 
 /// Two small numbers in one word.
-const fn pair(low: u32, high: u32) -> u64 {
+pub(super) const fn pair(low: u32, high: u32) -> u64 {
     low as u64 | (high as u64) << 32
 }
 

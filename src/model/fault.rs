@@ -20,10 +20,8 @@ pub enum FaultAction {
     RackOutage = 2,
     /// All nodes of a zone lose power together.
     ZoneOutage = 3,
-    /// The kubelet of a node is down; its containers go on.
-    KubeletKill = 4,
     /// A node and the control plane do not reach each other; its containers go on.
-    NetworkPartition = 5,
+    NetworkPartition = 4,
 }
 
 impl FaultAction {
@@ -34,7 +32,6 @@ impl FaultAction {
             FaultAction::NodeRestart => "node-restart",
             FaultAction::RackOutage => "rack-outage",
             FaultAction::ZoneOutage => "zone-outage",
-            FaultAction::KubeletKill => "kubelet-kill",
             FaultAction::NetworkPartition => "network-partition",
         }
     }
@@ -71,8 +68,6 @@ impl CutDirection {
 pub enum FaultEffect {
     /// No power.
     Power,
-    /// No kubelet.
-    Kubelet,
     /// No way to or from the control plane.
     Partition(CutDirection),
 }

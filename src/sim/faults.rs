@@ -26,7 +26,6 @@ impl World {
         let taken = &mut self.fleet.machines[node].taken;
         match effect {
             FaultEffect::Power => count(&mut taken.power, on),
-            FaultEffect::Kubelet => count(&mut taken.kubelet, on),
             FaultEffect::Partition(cut) => {
                 if cut.cuts_from() {
                     count(&mut taken.way_out, on);

@@ -37,7 +37,6 @@ pub(super) struct Machine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Taken {
     pub(super) power: u32,
-    pub(super) kubelet: u32,
     /// The way from the node to the control plane.
     pub(super) way_out: u32,
     /// The way from the control plane to the node.
@@ -61,19 +60,14 @@ impl Machine {
         }
     }
 
-    /// True if its kubelet runs.
-    pub(super) fn has_kubelet(&self) -> bool {
-        self.powered && self.taken.kubelet == 0
-    }
-
     /// True if what its kubelet says arrives.
     pub(super) fn can_speak(&self) -> bool {
-        self.has_kubelet() && self.taken.way_out == 0
+        self.powered && self.taken.way_out == 0
     }
 
     /// True if its kubelet is told what happens to its pods.
     pub(super) fn can_hear(&self) -> bool {
-        self.has_kubelet() && self.taken.way_in == 0
+        self.powered && self.taken.way_in == 0
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) struct VolumeStates {
     /// Pods whose kubelets wait for a volume to be attached.
     pub(super) awaiting: BTreeSet<PodUid>,
     /// Volumes that are in use on a node, or are about to be, as the node reports.
-    mounted: BTreeMap<Name, BTreeMap<NodeId, BTreeSet<PodUid>>>,
+    mounted: BTreeMap<NodeId, BTreeMap<Name, BTreeSet<PodUid>>>,
 }
 
 impl VolumeStates {
@@ -40,35 +40,38 @@ impl VolumeStates {
 
     /// Notes that a pod uses a volume on a node.
     pub(super) fn mount(&mut self, volume: Name, node: NodeId, pod: PodUid) {
-        self.mounted.entry(volume).or_default().entry(node).or_default().insert(pod);
+        self.mounted.entry(node).or_default().entry(volume).or_default().insert(pod);
     }
 
     /// Takes pods off the volumes of a node; those that nobody uses there any more.
     pub(super) fn unmount(&mut self, node: NodeId, gone: impl Fn(PodUid) -> bool) -> Vec<Name> {
         let mut freed = Vec::new();
-        for (volume, nodes) in &mut self.mounted {
-            let Some(pods) = nodes.get_mut(&node) else { continue };
+        let Some(volumes) = self.mounted.get_mut(&node) else { return freed };
+        volumes.retain(|volume, pods| {
             pods.retain(|pod| !gone(*pod));
             if pods.is_empty() {
-                nodes.remove(&node);
                 freed.push(*volume);
             }
+            !pods.is_empty()
+        });
+        if volumes.is_empty() {
+            self.mounted.remove(&node);
         }
-        self.mounted.retain(|_, nodes| !nodes.is_empty());
         freed
     }
 
     /// True if a node has not said that a volume is unmounted.
     pub(super) fn is_mounted(&self, volume: Name, node: NodeId) -> bool {
-        self.mounted.get(&volume).is_some_and(|nodes| nodes.contains_key(&node))
+        self.mounted.get(&node).is_some_and(|volumes| volumes.contains_key(&volume))
     }
 
     /// A volume is not on a node any more, whatever the node has said.
     pub(super) fn forget_mounts(&mut self, volume: Name, node: NodeId) {
-        if let Some(nodes) = self.mounted.get_mut(&volume) {
-            nodes.remove(&node);
+        let Some(volumes) = self.mounted.get_mut(&node) else { return };
+        volumes.remove(&volume);
+        if volumes.is_empty() {
+            self.mounted.remove(&node);
         }
-        self.mounted.retain(|_, nodes| !nodes.is_empty());
     }
 
     pub(super) fn nothing_is_mounted(&self) -> bool {

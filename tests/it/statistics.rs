@@ -65,7 +65,7 @@ impl Down {
         let up: Vec<f64> = self.seconds.iter().map(|down| 1.0 - down / whole).collect();
         let count = NODES as f64;
         let mean = up.iter().sum::<f64>() / count;
-        let variance = up.iter().map(|up| (up - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let variance = up.iter().map(|up| (up - mean) * (up - mean)).sum::<f64>() / (count - 1.0);
         (mean - AVAILABILITY).abs() <= T_99 * (variance / count).sqrt()
     }
 }

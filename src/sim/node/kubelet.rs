@@ -214,7 +214,7 @@ impl World {
     ) {
         let Some(view) = self.store.truth.pod_if(pod, uid) else { return };
         let node = view.node.expect("only bound pods are stopped by kubelets");
-        if !self.fleet.machines[node].has_kubelet() {
+        if !self.fleet.machines[node].powered {
             return;
         }
         let grace = self.catalog.pod_spec(view.spec).termination_grace;

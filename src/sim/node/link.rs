@@ -10,7 +10,8 @@
 //! failure a watch is opened again after 0.8 s, then twice as long each time, up to 30 s. So after
 //! an interruption the next attempt is at most as far away as the interruption was long.
 
-use crate::ground::{Purpose, Span};
+use super::heartbeat::LEASE_PHASE;
+use crate::ground::{Purpose, Span, Time};
 use crate::journal::Sink;
 use crate::model::{NodeId, PodId, PodPhase, PodUid};
 use crate::sim::Event;
@@ -19,8 +20,6 @@ use crate::sim::host::Host;
 use crate::sim::machine::{Ending, Machine, Stage};
 use crate::sim::world::World;
 use std::collections::BTreeMap;
-
-use super::heartbeat::LEASE_PHASE;
 
 const RECONNECT: Purpose = Purpose::new("reconnect");
 
@@ -43,7 +42,7 @@ impl World {
         match (before.can_speak(), machine.can_speak()) {
             (true, false) => self.falls_silent(host, node),
             // A kubelet that begins anew is heard at once.
-            (false, true) if before.has_kubelet() => {
+            (false, true) if before.powered => {
                 let period = self.timing.node_lifecycle.lease_renewal;
                 let phase = self.draw_phase(LEASE_PHASE, machine.key, period);
                 let at = host.now.next_tick(period, phase);
@@ -55,7 +54,7 @@ impl World {
         }
         match (before.can_hear(), machine.can_hear()) {
             (true, false) => self.fleet.machines[node].deaf_since = host.now,
-            (false, true) if before.has_kubelet() && self.is_lifecycle() => {
+            (false, true) if before.powered && self.is_lifecycle() => {
                 let most = host.now.since(machine.deaf_since).min(LONGEST_BACKOFF);
                 let mut draw = self.draws.stream(RECONNECT, machine.key, machine.voice);
                 let after = Span::from_nanos(draw.below(most.as_nanos() + 1));
@@ -108,7 +107,7 @@ impl World {
         &mut self,
         host: &mut Host<'_, S>,
         node: NodeId,
-        since: crate::ground::Time,
+        since: Time,
     ) {
         let machine = &mut self.fleet.machines[node];
         if !machine.can_hear() || machine.deaf_since != since {

@@ -90,7 +90,6 @@ impl FaultParams {
             | FaultAction::NodeRestart
             | FaultAction::RackOutage
             | FaultAction::ZoneOutage => FaultEffect::Power,
-            FaultAction::KubeletKill => FaultEffect::Kubelet,
             FaultAction::NetworkPartition => {
                 FaultEffect::Partition(self.direction.unwrap_or_default())
             }

@@ -54,7 +54,8 @@ fn faults_come_at_their_times_and_end() {
         ),
         // One ends as the next begins: the beginning comes first.
         (
-            r#"{"action": "kubelet-kill", "every": "2h", "duration": "2h", "mode": {"fixed": 9}}"#,
+            r#"{"action": "network-partition", "every": "2h", "duration": "2h",
+                "mode": {"fixed": 9}}"#,
             vec![(2, 4, true), (2, 7, true), (4, 4, true), (4, 7, true), (4, 4, false)],
         ),
     ] {

@@ -22,7 +22,7 @@ use crate::sim::{Event, VolumeEvent};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Time between two looks (`--attach-detach-reconcile` has no flag: `loopPeriod`).
+/// Time between two looks (`reconcilerLoopPeriod`).
 const PERIOD: Span = Span::from_millis(100);
 /// A VolumeAttachment is written, then what the status of the node says.
 const REQUESTS: u32 = 2;

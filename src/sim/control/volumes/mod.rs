@@ -9,7 +9,7 @@ mod binder;
 mod reclaim;
 
 use super::{Duty, Memory};
-use crate::ground::Name;
+use crate::ground::{Name, Time};
 use crate::journal::Sink;
 use crate::model::{BindingMode, Catalog, Change, ClaimRef, Object};
 use crate::policy::Cx;
@@ -134,7 +134,7 @@ impl World {
     ///
     /// # Panics
     /// If that is not so; the message names it.
-    pub(in crate::sim) fn check_volumes(&self, now: crate::ground::Time) {
+    pub(in crate::sim) fn check_volumes(&self, now: Time) {
         let objects = self.store.truth.objects();
         for volume in objects.volumes(&self.catalog) {
             let nodes = self.control.memory.volumes.attacher.nodes_of(volume.name);
@@ -153,7 +153,7 @@ impl World {
         self.check_mounts(now);
     }
 
-    fn storage_event<S: Sink>(host: &mut Host<'_, S>, at: crate::ground::Time, what: VolumeEvent) {
+    fn storage_event<S: Sink>(host: &mut Host<'_, S>, at: Time, what: VolumeEvent) {
         host.store_at(at, Event::Volume(what));
     }
 }
