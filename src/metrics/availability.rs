@@ -1,10 +1,11 @@
 //! How much of the time services were there.
 //!
-//! A service is available while at least `min_serving` of its pods are ready and not asked to
-//! stop. Its clock starts when it is available for the first time, so the roll-out at the start of
-//! a run, which has its own figure, does not count as an outage; a service that never came up was
-//! available for none of the time. Weighted availability is the integral of min(1, ready/desired)
-//! over the same time, where desired is what was wanted at each time.
+//! A service is available while at least `min_serving` of its pods serve, see
+//! [`PodRow::serves`](super::book::PodRow::serves). Its clock starts when it is available for the
+//! first time, so the roll-out at the start of a run, which has its own figure, does not count as
+//! an outage; a service that never came up was available for none of the time. Weighted
+//! availability is the integral of min(1, serving/desired) over the same time, where desired is
+//! what was wanted at each time.
 
 use super::book::Book;
 use super::quality::Quality;
@@ -50,6 +51,8 @@ struct Service {
     /// first.
     earlier: Option<f64>,
     outages: u64,
+    /// When the last outage began.
+    down_since: Time,
 }
 
 impl Service {
@@ -109,7 +112,12 @@ impl Availability {
         if up == service.up.level() {
             return;
         }
-        service.outages += u64::from(up == 0);
+        if up == 0 {
+            service.outages += 1;
+            service.down_since = at;
+        } else if service.outages > 0 && service.down_since == at {
+            service.outages -= 1; // nobody sees what holds for no time at all
+        }
         service.up.set(at, up);
         if up == 1 && service.first_up.is_none() {
             service.first_up = Some(at);

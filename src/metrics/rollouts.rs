@@ -1,11 +1,11 @@
 //! What releases did to those who use a service.
 //!
 //! A release begins when somebody gives a Deployment another template, and is followed until the
-//! next one or the end of the run; a good one until its rollout is complete. Giving the former
-//! template back is no release but the rollback of the one before. A release is bad if its pods
-//! declare a greater error rate than those before, or if it was given up. Its exposure is the time
-//! that its pods served users, all added up. It is restored when the pods of other revisions serve
-//! in the number wanted and its own do not, until the end.
+//! next one or the end of the run; a good one until its rollout is complete and its pods serve.
+//! Giving the former template back is no release but the rollback of the one before. A release is
+//! bad if its pods declare a greater error rate than those before, or if it was given up. Its
+//! exposure is the time that its pods served users, all added up. It is restored when the pods of
+//! other revisions serve in the number wanted and its own do not, until the end.
 
 use super::book::{Book, PodRow};
 use super::step::{Fold, Step};
@@ -92,9 +92,9 @@ struct Release {
     restored: Option<Time>,
     created: u64,
     killed: u64,
-    min_serving: u32,
     peak_pods: u32,
     exposed: TimeWeighted,
+    /// Pods of other revisions and of this one that serve, from these times on.
     points: Vec<(Time, u32, u32)>,
     closed: Option<Time>,
 }
@@ -139,7 +139,8 @@ impl Rollouts {
         if let Some(last) = service.last.map(|last| &mut self.releases[last])
             && last.closed.is_none()
         {
-            if last.from == spec {
+            let is_over = last.completed.is_some() && !last.bad;
+            if last.from == spec && !is_over {
                 last.bad = true;
                 return;
             }
@@ -161,7 +162,6 @@ impl Rollouts {
             restored: None,
             created: 0,
             killed: 0,
-            min_serving: others + own,
             peak_pods: service.alive,
             exposed: TimeWeighted::new(),
             points: vec![(at, others, own)],
@@ -186,7 +186,6 @@ impl Rollouts {
             return;
         }
         let (others, own) = service.served(release.to);
-        release.min_serving = release.min_serving.min(others + own);
         release.peak_pods = release.peak_pods.max(service.alive);
         release.exposed.set(at, u64::from(own));
         let wanted = book.service(workload).map_or(0, |row| row.replicas);
@@ -196,6 +195,9 @@ impl Rollouts {
             Some(last) if last.0 == at => *last = (at, others, own),
             Some(last) if (last.1, last.2) == (others, own) => {}
             _ => release.points.push((at, others, own)),
+        }
+        if release.completed.is_some() && !release.bad && own >= wanted {
+            release.closed = Some(at);
         }
     }
 
@@ -215,7 +217,9 @@ impl Rollouts {
         service.alive = service.alive + u32::from(is && !was) - u32::from(was && !is);
         let count = service.serving.entry(spec).or_default();
         *count = *count + u32::from(now && !served) - u32::from(served && !now);
-        if let Some(release) = self.open(workload) {
+        if let Some(release) = self.open(workload)
+            && (release.completed.is_none() || release.bad)
+        {
             release.created += u64::from(is && !was);
             release.killed += u64::from(was && !is);
         }
@@ -255,6 +259,9 @@ impl Release {
             others: *others,
             released: *released,
         };
+        // What holds for no time at all, while several pods come and go at once, nobody sees.
+        let serving = self.points.iter().map(|(_, others, own)| others + own);
+        let min_serving = serving.min().unwrap_or(0);
         let exposed = self.exposed.area_until(self.closed.unwrap_or(end)) as f64 / 1e9;
         ReleaseRow {
             service: book.workload_text(self.workload),
@@ -266,7 +273,7 @@ impl Release {
             restored: seconds(self.restored.filter(|_| self.bad)),
             created: self.created,
             killed: self.killed,
-            min_serving: self.min_serving,
+            min_serving,
             least_serving: book.service(self.workload).map_or(0, |row| row.min_serving),
             peak_pods: self.peak_pods,
             exposure: if self.bad { exposed } else { 0.0 },
@@ -292,8 +299,8 @@ impl Fold for Rollouts {
                     && release.decided.is_none()
                 {
                     release.completed = Some(at);
-                    release.closed = (!release.bad).then_some(at);
                 }
+                self.look(at, workload, step.book);
             }
             Fact::AlertChanged { workload, state: AlertState::Firing, .. } => {
                 self.alerts += 1;

@@ -2,6 +2,7 @@
 
 mod nodes;
 mod recovery;
+mod releases;
 mod whole;
 
 use super::{Metrics, PodEnd, Results, Settings, catalog};
